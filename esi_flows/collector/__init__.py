@@ -1,0 +1,1 @@
+"""Watches monitoring targets and writes what it sees to ``/monitoring``."""

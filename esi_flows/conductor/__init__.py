@@ -1,0 +1,1 @@
+"""The service that compiles changes, claims groups and runs them."""

@@ -1,0 +1,1 @@
+"""JobGroup to TaskFlow graph flow, run with TaskFlow's parallel engine over a persistence backend on etcd."""

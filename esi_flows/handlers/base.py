@@ -1,0 +1,73 @@
+"""The handler interface, and what a handler run returns."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Mapping
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from esi_flows.catalog.types import Catalog
+from esi_flows.model.jobs import Job, ResourceRef
+from esi_flows.model.results import HeatStack
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """A document that becomes visible together with the outcome; None removes the key."""
+
+    key: str
+    value: bytes | None
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What one run of a handler brought.
+
+    ``job_state``: members for ``/esi-worker/job_state`` (JSON). ``writes``: documents published in
+    the same transaction. ``undo``: what the handler needs to revert this very run (JSON).
+    ``error``: set where a failure was ignored (``on_failure: ignore``).
+    """
+
+    job_state: Mapping[str, Any] = field(default_factory=dict)
+    writes: tuple[Write, ...] = ()
+    undo: Any = None
+    error: str = ""
+
+
+Steps = Generator["Future[Any]", Any, Outcome]
+"""A handler run. Each ``yield`` of a future gives the thread back until the future is done; its
+result is the value of the yield, its exception is raised there."""
+
+
+class Recorded(Protocol):
+    """What a handler may read of what is recorded. Raises StoreUnavailable."""
+
+    def heat_stack(self, resource: ResourceRef) -> HeatStack | None:
+        """The last recorded stack of a resource."""
+
+    def stack_record(self, resource: ResourceRef) -> Mapping[str, Any] | None:
+        """What was last sent to Heat for a resource."""
+
+    def job_state(self, job: Job) -> Mapping[str, Any]:
+        """What the earlier jobs of the job's group have brought."""
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """The circumstances of one handler run."""
+
+    catalog: Catalog
+    recorded: Recorded
+    recovering: bool = False
+    """True when an earlier run of the same job may have got part of the way."""
+
+
+class Handler(Protocol):
+    """A plug-in behind a job's ``handler`` field; found under the entry point ``esi_flows.handlers``."""
+
+    def execute(self, job: Job, run: Run) -> Steps:
+        """Make the outside world match. Raises HandlerError; may be run again at any point."""
+
+    def revert(self, job: Job, run: Run, outcome: Outcome | None) -> Steps:
+        """Undo what :meth:`execute` did. ``outcome`` is None where it never came to one."""

@@ -1,0 +1,114 @@
+"""Our record of a job group (``/esi-flows/groups/<name>``), from posting to after its end."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import Any
+
+from esi_flows.model import codec
+from esi_flows.model.errors import DocumentInvalid
+from esi_flows.model.jobs import Action, ResourceRef
+
+
+class GroupState(StrEnum):
+    """Where a group is. All but CANCELLED are TaskFlow's names for the group's flow."""
+
+    PENDING = "PENDING"
+    """Posted; waits for others, or for a conductor."""
+    RUNNING = "RUNNING"
+    """Claimed, now or by a conductor that is gone."""
+    SUCCESS = "SUCCESS"
+    REVERTED = "REVERTED"
+    """A job failed; everything its group had made was undone."""
+    FAILURE = "FAILURE"
+    """A job failed and not everything could be undone; ``error`` names what remains."""
+    CANCELLED = "CANCELLED"
+    """Never ran: something it waited for failed."""
+
+    @property
+    def ended(self) -> bool:
+        """Whether the group is over."""
+        return self not in (GroupState.PENDING, GroupState.RUNNING)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GroupRecord:
+    """One job group. Times are seconds since the epoch, 0 where they have not come yet."""
+
+    name: str
+    action: Action
+    resource: ResourceRef
+    version: int
+    job_ids: tuple[str, ...]
+    """The jobs in their order."""
+    waits_for: tuple[str, ...] = ()
+    """Ids of jobs of other groups that must have finished well before this group runs."""
+    state: GroupState = GroupState.PENDING
+    attempts: int = 0
+    """How often it has been claimed."""
+    conductor: str = ""
+    """Who claimed it last."""
+    error: str = ""
+    failed_job: str = ""
+    posted_at: float = 0.0
+    started_at: float = 0.0
+    ended_at: float = 0.0
+
+    def but(self, **changes: Any) -> GroupRecord:
+        """The record with some fields changed."""
+        return replace(self, **changes)
+
+    def encode(self) -> bytes:
+        """The document as stored."""
+        return codec.dumps(
+            {
+                "name": self.name,
+                "action": self.action.value,
+                "resource_type": self.resource.type,
+                "resource_id": self.resource.id,
+                "version": self.version,
+                "job_ids": list(self.job_ids),
+                "waits_for": list(self.waits_for),
+                "state": self.state.value,
+                "attempts": self.attempts,
+                "conductor": self.conductor,
+                "error": self.error,
+                "failed_job": self.failed_job,
+                "posted_at": self.posted_at,
+                "started_at": self.started_at,
+                "ended_at": self.ended_at,
+            }
+        )
+
+    @classmethod
+    def decode(cls, key: str, raw: bytes) -> GroupRecord:
+        """Parse the document under ``key``. Raises DocumentInvalid."""
+        document = codec.loads_object(key, raw)
+        try:
+            action = Action(document.get("action"))
+            state = GroupState(document.get("state"))
+        except ValueError as error:
+            raise DocumentInvalid(key, f"{error}") from error
+        return cls(
+            name=codec.member(key, document, "name", str),
+            action=action,
+            resource=ResourceRef(
+                codec.member(key, document, "resource_type", str),
+                codec.member(key, document, "resource_id", str),
+            ),
+            version=codec.member(key, document, "version", int),
+            job_ids=tuple(codec.member(key, document, "job_ids", list)),
+            waits_for=tuple(codec.member(key, document, "waits_for", list)),
+            state=state,
+            attempts=codec.member(key, document, "attempts", int),
+            conductor=codec.member(key, document, "conductor", str),
+            error=codec.member(key, document, "error", str),
+            failed_job=codec.member(key, document, "failed_job", str),
+            **_times(document),
+        )
+
+
+def _times(document: Mapping[str, Any]) -> dict[str, float]:
+    return {name: float(document.get(name, 0.0)) for name in ("posted_at", "started_at", "ended_at")}

@@ -1,0 +1,137 @@
+"""Every etcd key of the product: built and parsed here and nowhere else.
+
+Keys that the original system's neighbours read and write (gohan above all) keep their recorded
+form; everything of our own lives under ``/esi-flows/``. Every prefix ends in ``/``, so that no
+identifier can be the prefix of another.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+CONFIG = "/config/"
+MEMO = "/esi-worker/config/"
+HEAT_STACKS = "/esi-worker/heat_stacks/"
+JOB_STATE = "/esi-worker/job_state/"
+JOBS = "/jobs/all/"
+STATE = "/state/"
+MONITORING = "/monitoring/"
+
+OURS = "/esi-flows/"
+GROUPS = OURS + "groups/"
+CLAIMS = OURS + "claims/"
+CONDUCTORS = OURS + "conductors/"
+PERSISTENCE = OURS + "persistence/"
+QUARANTINE = OURS + "quarantine/"
+STACKS = OURS + "stacks/"
+TARGETS = OURS + "targets/"
+
+HEAT_TEMPLATE_COLLECTION = "v2.0/heat_templates"
+
+READER_ROLE = "reader"
+COLLECTOR_ROLE = "collector"
+
+
+class ResourcePath(NamedTuple):
+    """Where a resource lives below each root: gohan's URL of its collection, and its id."""
+
+    collection: str
+    """URL path of the collection without leading slash, e.g. ``v2.0/ports``."""
+    id: str
+
+    def __str__(self) -> str:
+        return f"{self.collection}/{self.id}"
+
+
+def parse_resource(key: str, root: str) -> ResourcePath | None:
+    """The resource that ``key`` below ``root`` is about, or None if it has no such form.
+
+    >>> parse_resource("/state/v2.0/ports/7abe", STATE)
+    ResourcePath(collection='v2.0/ports', id='7abe')
+    """
+    if not key.startswith(root):
+        return None
+    collection, _, identifier = key[len(root) :].rpartition("/")
+    return ResourcePath(collection, identifier) if collection and identifier else None
+
+
+def config(path: ResourcePath) -> str:
+    """The intent: what is wanted."""
+    return f"{CONFIG}{path}"
+
+
+def memo(path: ResourcePath) -> str:
+    """The last configuration that was accepted and compiled."""
+    return f"{MEMO}{path}"
+
+
+def heat_stack(path: ResourcePath) -> str:
+    """The last recorded stack of the resource, with its outputs."""
+    return f"{HEAT_STACKS}{path}"
+
+
+def job_state(path: ResourcePath) -> str:
+    """What the jobs of the running group have brought so far."""
+    return f"{JOB_STATE}{path}"
+
+
+def state(path: ResourcePath) -> str:
+    """The result for gohan: one document per finished group."""
+    return f"{STATE}{path}"
+
+
+def monitoring(path: ResourcePath) -> str:
+    """The live status of the resource."""
+    return f"{MONITORING}{path}"
+
+
+def job(job_id: str) -> str:
+    """One unfinished job."""
+    return f"{JOBS}{job_id}"
+
+
+def group(name: str) -> str:
+    """Our record of one job group; it stays after the group has ended."""
+    return f"{GROUPS}{name}"
+
+
+def claim(name: str) -> str:
+    """Who runs a group, or holds a role; under the holder's lease."""
+    return f"{CLAIMS}{name}"
+
+
+def conductor(conductor_id: str) -> str:
+    """A live conductor; under its lease."""
+    return f"{CONDUCTORS}{conductor_id}"
+
+
+def quarantine(key: str) -> str:
+    """Why the document under ``key`` cannot be used."""
+    return f"{QUARANTINE.removesuffix('/')}{key}"
+
+
+def quarantined(key: str) -> str:
+    """The key of the document that a quarantine key speaks of."""
+    return key[len(QUARANTINE) - 1 :]
+
+
+def stack_record(path: ResourcePath) -> str:
+    """What was last sent to Heat for the resource: what a revert goes back to."""
+    return f"{STACKS}{path}"
+
+
+def targets(path: ResourcePath) -> str:
+    """Prefix of the monitoring targets of one resource."""
+    return f"{TARGETS}{path}/"
+
+
+def target(path: ResourcePath, name: str) -> str:
+    """One monitoring target."""
+    return f"{targets(path)}{name}"
+
+
+def parse_target(key: str) -> tuple[ResourcePath, str] | None:
+    """The resource and the name of a monitoring target, or None if ``key`` has no such form."""
+    resource, _, name = key.rpartition("/")
+    path = parse_resource(resource, TARGETS)
+    return (path, name) if path is not None and name else None
