@@ -87,8 +87,8 @@ class GroupRecord:
         """Parse the document under ``key``. Raises DocumentInvalid."""
         document = codec.loads_object(key, raw)
         try:
-            action = Action(document.get("action"))
-            state = GroupState(document.get("state"))
+            action = Action(str(document.get("action")))
+            state = GroupState(str(document.get("state")))
         except ValueError as error:
             raise DocumentInvalid(key, f"{error}") from error
         return cls(
@@ -111,4 +111,6 @@ class GroupRecord:
 
 
 def _times(document: Mapping[str, Any]) -> dict[str, float]:
-    return {name: float(document.get(name, 0.0)) for name in ("posted_at", "started_at", "ended_at")}
+    return {
+        name: float(document.get(name, 0.0)) for name in ("posted_at", "started_at", "ended_at")
+    }

@@ -84,7 +84,9 @@ class Parameter:
             for name in ("output_key", "resource_type", "resource_id"):
                 codec.member(key, value, name, str)
         elif kind != "value":
-            raise DocumentInvalid(key, f"parameter type {kind!r} is none of value, output_key, list")
+            raise DocumentInvalid(
+                key, f"parameter type {kind!r} is none of value, output_key, list"
+            )
         return cls(
             param=codec.member(key, entry, "param", str),
             type=kind,
@@ -154,8 +156,8 @@ class Job:
             raise DocumentInvalid(key, "a job is stored as the list [handler, job, 0]")
         document = codec.require_object(key, "the second element", stored[1])
         try:
-            action = Action(document.get("action"))
-            on_failure = OnFailure(document.get("on_failure"))
+            action = Action(str(document.get("action")))
+            on_failure = OnFailure(str(document.get("on_failure")))
         except ValueError as error:
             raise DocumentInvalid(key, f"{error}") from error
         return cls(
@@ -166,7 +168,9 @@ class Job:
             resource_type=codec.member(key, document, "resource_type", str),
             resource_id=codec.member(key, document, "resource_id", str),
             version=codec.member(key, document, "version", int),
-            resource_input=codec.require_object(key, "resource_input", document.get("resource_input")),
+            resource_input=codec.require_object(
+                key, "resource_input", document.get("resource_input")
+            ),
             params=tuple(
                 Parameter.from_json(key, p) for p in codec.member(key, document, "params", list)
             ),
