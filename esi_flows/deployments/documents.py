@@ -1,0 +1,159 @@
+"""YAML files as JSON values that remember on which line each part was written.
+
+What YAML knows and JSON does not (dates, sets, binary, keys that are no text, merge keys,
+numbers that are none) never gets past this module.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from esi_flows.model.errors import Finding
+
+MAX_FILE_BYTES = 4 * 1024 * 1024
+MAX_VALUES = 100_000
+MAX_DEPTH = 50
+
+Place = tuple[str | int, ...]
+
+
+class _JsonLoader(yaml.SafeLoader):
+    """The safe loader without dates: ``2026-01-01`` is a text, as in JSON."""
+
+
+_JsonLoader.yaml_implicit_resolvers = {
+    first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:timestamp"]
+    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """One YAML document: its JSON value, and the lines its parts start on."""
+
+    file: str
+    value: Any
+    lines: dict[Place, int]
+
+    def where(self, place: Sequence[str | int] = ()) -> str:
+        """``file:line`` of the part at ``place``, or of the nearest part around it."""
+        nearest = tuple(place)
+        while nearest and nearest not in self.lines:
+            nearest = nearest[:-1]
+        return f"{self.file}:{self.lines.get(nearest, 1)}"
+
+
+class _Unfit(Exception):
+    """A part of a document that JSON cannot say."""
+
+    def __init__(self, node: yaml.Node, what: str, hint: str = "") -> None:
+        super().__init__(what)
+        self.line = node.start_mark.line + 1
+        self.what = what
+        self.hint = hint
+
+
+def read_documents(path: Path, findings: list[Finding]) -> list[Document]:
+    """Every document of a YAML file; what is wrong with it is added to ``findings``."""
+    file = str(path)
+    try:
+        if path.stat().st_size > MAX_FILE_BYTES:
+            findings.append(Finding(file, f"is larger than {MAX_FILE_BYTES // 1024**2} MiB"))
+            return []
+        text = path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        findings.append(Finding(file, f"is not UTF-8 text: byte {error.start} is invalid"))
+        return []
+    except OSError as error:
+        findings.append(Finding(file, f"cannot be read: {error.strerror}"))
+        return []
+    documents: list[Document] = []
+    loader = _JsonLoader(text)
+    try:
+        while loader.check_node():
+            node = loader.get_node()
+            if node is not None and not _empty(node):
+                documents.extend(_document(file, loader, node, findings))
+    except yaml.YAMLError as error:
+        findings.append(_syntax_finding(file, error))
+    except RecursionError:
+        findings.append(Finding(file, f"is nested deeper than {MAX_DEPTH} levels"))
+    finally:
+        loader.dispose()
+    return documents
+
+
+def _document(
+    file: str, loader: yaml.SafeLoader, node: yaml.Node, findings: list[Finding]
+) -> Iterator[Document]:
+    lines: dict[Place, int] = {}
+    try:
+        yield Document(file, _Reader(loader, lines).value(node, ()), lines)
+    except _Unfit as unfit:
+        findings.append(Finding(f"{file}:{unfit.line}", unfit.what, unfit.hint))
+
+
+def _empty(node: yaml.Node) -> bool:
+    return isinstance(node, yaml.ScalarNode) and node.tag.endswith(":null")
+
+
+def _syntax_finding(file: str, error: yaml.YAMLError) -> Finding:
+    mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
+    problem = getattr(error, "problem", None) or getattr(error, "reason", None) or "cannot be read"
+    where = f"{file}:{mark.line + 1}" if mark is not None else file
+    return Finding(where, f"is not YAML: {problem}")
+
+
+class _Reader:
+    """Builds the value of one document, counting so that aliases cannot make it explode."""
+
+    def __init__(self, loader: yaml.SafeLoader, lines: dict[Place, int]) -> None:
+        self._loader = loader
+        self._lines = lines
+        self._values = 0
+
+    def value(self, node: yaml.Node, place: Place) -> Any:
+        self._values += 1
+        if self._values > MAX_VALUES or len(place) > MAX_DEPTH:
+            limit = f"{MAX_VALUES} values or {MAX_DEPTH} levels"
+            raise _Unfit(node, f"has more than {limit}, counting every use of an alias")
+        self._lines.setdefault(place, node.start_mark.line + 1)
+        if isinstance(node, yaml.MappingNode) and node.tag.endswith(":map"):
+            return self._mapping(node, place)
+        if isinstance(node, yaml.SequenceNode) and node.tag.endswith(":seq"):
+            return [self.value(child, (*place, index)) for index, child in enumerate(node.value)]
+        if isinstance(node, yaml.ScalarNode):
+            return self._scalar(node)
+        raise _Unfit(node, f"tag {node.tag!r} has no meaning here", "use plain YAML")
+
+    def _mapping(self, node: yaml.MappingNode, place: Place) -> dict[str, Any]:
+        mapping: dict[str, Any] = {}
+        for key_node, value_node in node.value:
+            if key_node.tag.endswith(":merge"):
+                raise _Unfit(key_node, "merge keys (<<) are not supported", "write the members out")
+            key = self._scalar(key_node) if isinstance(key_node, yaml.ScalarNode) else None
+            if not isinstance(key, str):
+                raise _Unfit(key_node, f"name {key!r} is not a text", "put it in quotes")
+            if key in mapping:
+                raise _Unfit(key_node, f"{key!r} is given twice", "keep one of them")
+            # the name's line, not the value's: it is what a reader looks for
+            self._lines[(*place, key)] = key_node.start_mark.line + 1
+            mapping[key] = self.value(value_node, (*place, key))
+        return mapping
+
+    def _scalar(self, node: yaml.ScalarNode) -> Any:
+        try:
+            value = self._loader.construct_object(node)
+        except (yaml.YAMLError, ValueError) as error:
+            raise _Unfit(node, f"{node.value!r} cannot be read as {node.tag}") from error
+        if isinstance(value, float) and not math.isfinite(value):
+            raise _Unfit(node, f"{node.value} is not a number that JSON has")
+        if value is None or isinstance(value, str | int | float | bool):
+            return value
+        raise _Unfit(node, f"tag {node.tag!r} has no meaning here", "use plain YAML")
