@@ -15,6 +15,7 @@
     |   |-- Compacted               the revision asked for is gone: list again
     |   |-- NoSpace                 etcd refuses writes until it is compacted and defragmented
     |   |-- TooLarge                a document or transaction is over etcd's limits
+    |   |-- LeaseLost               the lease of a write is gone; nothing was written
     |   `-- AccessDenied            etcd knows the user but does not let it
     |-- ServerError                 an etcd or sandbox process could not be started or is unfit
     |-- ClaimLost                   another conductor owns (or may own) what we were writing
@@ -51,7 +52,7 @@ class Finding:
 
 
 class InvalidInput(EsiFlowsError):
-    """Input that cannot be used. ``findings`` lists everything that is wrong, not just the first."""
+    """Input that cannot be used. ``findings`` lists all that is wrong, not just the first."""
 
     def __init__(self, message: str, *, findings: Sequence[Finding] = (), hint: str = "") -> None:
         super().__init__(message, hint=hint)
@@ -105,7 +106,7 @@ class Indeterminate(StoreError):
 class Compacted(StoreError):
     """The revision asked for has been compacted away; list again.
 
-    ``revision`` is the oldest revision that can still be asked for.
+    ``revision`` is the oldest revision that can still be asked for, 0 where etcd did not say.
     """
 
     def __init__(self, message: str, *, revision: int, hint: str = "") -> None:
@@ -119,6 +120,10 @@ class NoSpace(StoreError):
 
 class TooLarge(StoreError):
     """A document or transaction is over etcd's limits; nothing was written."""
+
+
+class LeaseLost(StoreError):
+    """The lease that a write was to be attached to is gone; nothing was written."""
 
 
 class AccessDenied(StoreError):
