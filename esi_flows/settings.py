@@ -113,7 +113,7 @@ COLLECTOR_OPTS = [
 
 CLOUD_GROUP = "cloud"
 
-GROUPS: dict[str, list[cfg.Opt]] = {
+GROUPS: dict[str, Sequence[cfg.Opt]] = {
     "etcd": ETCD_OPTS,
     "catalog": CATALOG_OPTS,
     "conductor": CONDUCTOR_OPTS,

@@ -64,7 +64,7 @@ class Run:
 
 
 class Handler(Protocol):
-    """A plug-in behind a job's ``handler`` field; found under the entry point ``esi_flows.handlers``."""
+    """A plug-in behind a job's ``handler`` field, found as entry point ``esi_flows.handlers``."""
 
     def execute(self, job: Job, run: Run) -> Steps:
         """Make the outside world match. Raises HandlerError; may be run again at any point."""

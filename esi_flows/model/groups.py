@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 from typing import Any
 
@@ -34,6 +34,19 @@ class GroupState(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class JobCourse:
+    """How one job of an ended group went. ``state`` is the TaskFlow state of its task."""
+
+    id: str
+    state: str
+    started_at: float = 0.0
+    ended_at: float = 0.0
+    waited_seconds: float = 0.0
+    """How much of that was waiting for the outside world."""
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class GroupRecord:
     """One job group. Times are seconds since the epoch, 0 where they have not come yet."""
 
@@ -55,6 +68,8 @@ class GroupRecord:
     posted_at: float = 0.0
     started_at: float = 0.0
     ended_at: float = 0.0
+    course: tuple[JobCourse, ...] = ()
+    """How the jobs went; filled in at the end."""
 
     def but(self, **changes: Any) -> GroupRecord:
         """The record with some fields changed."""
@@ -79,6 +94,7 @@ class GroupRecord:
                 "posted_at": self.posted_at,
                 "started_at": self.started_at,
                 "ended_at": self.ended_at,
+                "course": [asdict(job) for job in self.course],
             }
         )
 
@@ -107,7 +123,16 @@ class GroupRecord:
             error=codec.member(key, document, "error", str),
             failed_job=codec.member(key, document, "failed_job", str),
             **_times(document),
+            course=tuple(_job_course(key, job) for job in document.get("course", ())),
         )
+
+
+def _job_course(key: str, document: Any) -> JobCourse:
+    entry = codec.require_object(key, "an entry of course", document)
+    try:
+        return JobCourse(**entry)
+    except TypeError as error:
+        raise DocumentInvalid(key, f"an entry of course is not understood: {error}") from error
 
 
 def _times(document: Mapping[str, Any]) -> dict[str, float]:

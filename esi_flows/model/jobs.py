@@ -49,7 +49,8 @@ class Parameter:
     """One entry of a job's ``params``.
 
     ``type`` says how to read ``value``: ``value`` (any JSON), ``output_key`` (an object
-    ``{output_key, resource_type, resource_id}``, resolved when the job runs) or ``list`` (parameters).
+    ``{output_key, resource_type, resource_id}``, resolved when the job runs) or ``list``
+    (parameters).
     """
 
     param: str

@@ -1,0 +1,93 @@
+"""One job as one TaskFlow task."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Generator
+from concurrent.futures import Future
+from typing import Any
+
+from taskflow import task
+
+from esi_flows.engine import outcomes
+from esi_flows.handlers.base import Handler, Outcome, Run, Steps
+from esi_flows.model.errors import EsiFlowsError, HandlerError
+from esi_flows.model.jobs import Job, OnFailure
+
+LOG = logging.getLogger(__name__)
+
+ResultSteps = Generator["Future[Any]", Any, dict[str, Any]]
+
+
+class HandlerTask(task.Task):  # type: ignore[misc]
+    """Runs a job's handler; named by the job's id, so that any process finds its atom again."""
+
+    def __init__(self, job: Job, handler: Handler, run: Run) -> None:
+        super().__init__(name=job.id)
+        self.job = job
+        self._handler = handler
+        self._run = run
+
+    def execute(self) -> dict[str, Any]:
+        """Run to the end in this thread: what engines do that do not know steps."""
+        return drive(self.execute_steps())
+
+    def revert(self, result: Any, **_: Any) -> dict[str, Any]:
+        """Undo to the end in this thread."""
+        return drive(self.revert_steps(result))
+
+    def execute_steps(self) -> ResultSteps:
+        """The handler's run, its failure ignored where the job says so. Raises HandlerError."""
+        try:
+            outcome = yield from self._handler.execute(self.job, self._run)
+        except Exception as error:
+            if self.job.on_failure is not OnFailure.IGNORE:
+                raise _plain(error) from error
+            LOG.warning(
+                "job failed, which its group ignores",
+                extra={"job": self.job.id, "error": describe(error)},
+            )
+            outcome = Outcome(error=describe(error))
+        return outcomes.to_result(outcome)
+
+    def revert_steps(self, result: Any) -> ResultSteps:
+        """Undo; a failure to undo is returned as data.
+
+        A revert that raised would end TaskFlow's whole reversion on the spot and leave what came
+        before it standing.
+        """
+        done = outcomes.from_result(result)
+        try:
+            outcome = yield from self._undo(done)
+        except Exception as error:
+            LOG.exception("job could not be undone", extra={"job": self.job.id})
+            outcome = Outcome(error=describe(error))
+        return outcomes.to_result(outcome)
+
+    def _undo(self, done: Outcome | None) -> Steps:
+        if done is not None and done.error:
+            return Outcome()  # it had failed, which was ignored: there is nothing of it
+        return (yield from self._handler.revert(self.job, self._run, done))
+
+
+def drive(steps: ResultSteps) -> dict[str, Any]:
+    """Run steps to their end, waiting in this thread."""
+    answer: Any = None
+    while True:
+        try:
+            awaited = steps.send(answer)
+        except StopIteration as end:
+            return dict(end.value)
+        answer = awaited.result()
+
+
+def describe(error: BaseException) -> str:
+    """The error in words fit for ``/state``: ours as they are, others with their type."""
+    if isinstance(error, EsiFlowsError):
+        return str(error)
+    return f"{type(error).__name__}: {error}"
+
+
+def _plain(error: Exception) -> HandlerError:
+    """The error as one that can be stored: exceptions of clients hold responses and locks."""
+    return HandlerError(describe(error))

@@ -1,0 +1,1 @@
+"""``heat_worker``: a job is one Heat stack, named ``<type>_<resource id>``."""

@@ -1,0 +1,213 @@
+"""OpenStack Heat, one client per project; errors in our words."""
+
+from __future__ import annotations
+
+import functools
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from heatclient import client as heat_client
+from heatclient import exc as heat_exceptions
+from keystoneauth1 import exceptions as auth_exceptions
+from keystoneauth1 import session
+
+from esi_flows.model.errors import HandlerError
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Stack:
+    """A stack as Heat tells of it. ``status`` is Heat's, e.g. ``CREATE_IN_PROGRESS``."""
+
+    id: str
+    name: str
+    status: str
+    reason: str
+    updated_at: str
+    """When its last update was asked for, as Heat writes it; empty before the first."""
+
+    @property
+    def in_progress(self) -> bool:
+        """Whether Heat is still at it."""
+        return self.status.endswith("_IN_PROGRESS")
+
+    @property
+    def complete(self) -> bool:
+        """Whether the last action succeeded."""
+        return self.status.endswith("_COMPLETE")
+
+    @property
+    def deleting(self) -> bool:
+        """Whether the stack is on its way out."""
+        return self.status.startswith("DELETE_")
+
+
+@dataclass(frozen=True, slots=True)
+class StackRequest:
+    """What is sent to Heat: everything needed to bring a stack (back) to this shape."""
+
+    template: str
+    parameters: Mapping[str, Any]
+    timeout_minutes: int
+
+    def to_json(self) -> dict[str, Any]:
+        """As recorded under ``/esi-flows/stacks``."""
+        return {
+            "template": self.template,
+            "parameters": dict(self.parameters),
+            "timeout_minutes": self.timeout_minutes,
+        }
+
+    @classmethod
+    def from_json(cls, document: Mapping[str, Any]) -> StackRequest:
+        """Read a recorded request."""
+        return cls(document["template"], document["parameters"], document["timeout_minutes"])
+
+
+class StackExists(HandlerError):
+    """A stack of that name is there already: somebody, perhaps we, created it before."""
+
+
+class StackMissing(HandlerError):
+    """There is no stack of that name."""
+
+
+class StackBusy(HandlerError):
+    """Heat does not take this action while another is going on."""
+
+
+class HeatRejected(HandlerError):
+    """Heat refuses the request: sending it again cannot help."""
+
+
+class HeatUnavailable(HandlerError):
+    """Heat or Keystone did not answer, or answered that they cannot now.
+
+    A write may have happened all the same.
+    """
+
+
+class Clouds:
+    """Heat for each project: sessions and tokens are kept, one per project."""
+
+    def __init__(
+        self, make_session: Callable[[str], session.Session], **adapter_options: Any
+    ) -> None:
+        """``make_session(project_id)`` gives a session scoped to that project."""
+        self._make_session = make_session
+        self._options = adapter_options
+        self._heats: dict[str, Heat] = {}
+        self._lock = threading.Lock()
+
+    def project(self, project_id: str) -> Heat:
+        """Heat in one project."""
+        with self._lock:
+            if project_id not in self._heats:
+                scoped = self._make_session(project_id)
+                client = heat_client.Client(
+                    "1", session=scoped, service_type="orchestration", **self._options
+                )
+                self._heats[project_id] = Heat(client)
+            return self._heats[project_id]
+
+
+def _translated(call: Callable[..., T]) -> Callable[..., T]:
+    """Raise our errors for those of heatclient and keystoneauth."""
+
+    @functools.wraps(call)
+    def wrapper(*args: Any, **kwargs: Any) -> T:
+        try:
+            return call(*args, **kwargs)
+        except heat_exceptions.HTTPNotFound as error:
+            raise StackMissing(str(error)) from error
+        except heat_exceptions.HTTPConflict as error:
+            busy = "action" in str(error)
+            raise (StackBusy if busy else StackExists)(str(error)) from error
+        except heat_exceptions.HTTPException as error:
+            temporary = error.code in (408, 429) or error.code >= 500
+            raise (HeatUnavailable if temporary else HeatRejected)(str(error)) from error
+        except (auth_exceptions.ConnectFailure, auth_exceptions.RetriableConnectionFailure) as error:
+            raise HeatUnavailable(str(error)) from error
+        except auth_exceptions.HttpError as error:
+            temporary = error.http_status >= 500 or error.http_status in (408, 429)
+            raise (HeatUnavailable if temporary else HeatRejected)(str(error)) from error
+        except auth_exceptions.ClientException as error:
+            raise HeatRejected(
+                str(error), hint="check the [cloud] and [heat] settings and the service catalog"
+            ) from error
+
+    return wrapper
+
+
+class Heat:
+    """The calls we make on Heat, in one project. Each is one HTTP request; none is repeated."""
+
+    def __init__(self, client: heat_client.Client) -> None:
+        self._client = client
+
+    @_translated
+    def list(self) -> list[Stack]:
+        """Every stack of the project."""
+        return [_stack(found) for found in self._client.stacks.list()]
+
+    @_translated
+    def find(self, name_or_id: str) -> Stack | None:
+        """One stack, without its outputs, or None."""
+        try:
+            return _stack(self._client.stacks.get(name_or_id, resolve_outputs=False))
+        except heat_exceptions.HTTPNotFound:
+            return None
+
+    @_translated
+    def outputs(self, stack: Stack) -> tuple[Stack, list[dict[str, Any]]]:
+        """The stack as it is now and its outputs, as Heat lists them."""
+        found = self._client.stacks.get(f"{stack.name}/{stack.id}")
+        return _stack(found), list(getattr(found, "outputs", []))
+
+    @_translated
+    def create(self, name: str, request: StackRequest) -> None:
+        """Start to create. Raises StackExists."""
+        self._client.stacks.create(stack_name=name, disable_rollback=True, **_fields(request))
+
+    @_translated
+    def update(self, stack: Stack, request: StackRequest) -> None:
+        """Start to update. Raises StackMissing, StackBusy."""
+        self._client.stacks.update(
+            f"{stack.name}/{stack.id}", disable_rollback=True, **_fields(request)
+        )
+
+    @_translated
+    def delete(self, stack: Stack) -> None:
+        """Start to delete. Raises StackMissing."""
+        self._client.stacks.delete(f"{stack.name}/{stack.id}")
+
+    @_translated
+    def failures(self, stack: Stack) -> list[str]:
+        """The failed resources of a stack, each with its reason."""
+        return [
+            f"{found.resource_name}: {found.resource_status_reason}"
+            for found in self._client.resources.list(stack.id)
+            if found.resource_status.endswith("_FAILED")
+        ]
+
+
+def _fields(request: StackRequest) -> dict[str, Any]:
+    return {
+        "template": request.template,
+        "parameters": dict(request.parameters),
+        "timeout_mins": request.timeout_minutes,
+    }
+
+
+def _stack(found: Any) -> Stack:
+    return Stack(
+        id=found.id,
+        name=found.stack_name,
+        status=found.stack_status,
+        reason=found.stack_status_reason or "",
+        updated_at=found.updated_time or "",
+    )
+

@@ -1,0 +1,145 @@
+"""``heat_worker``: creates, updates and deletes stacks, and takes it back."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from esi_flows.catalog.types import HEAT_WORKER, Profile
+from esi_flows.compiler import parameters, templates
+from esi_flows.handlers.base import Outcome, Run, Steps, Write
+from esi_flows.handlers.heat.client import Clouds, Stack, StackRequest
+from esi_flows.handlers.heat.poller import StackPoller
+from esi_flows.handlers.heat.stacks import StackWork
+from esi_flows.model import codec, keys
+from esi_flows.model.errors import HandlerError
+from esi_flows.model.jobs import Action, Job, ResourceRef
+from esi_flows.model.results import HeatStack
+
+
+class HeatHandler:
+    """One stack per resource, in the resource's own project."""
+
+    def __init__(self, clouds: Clouds, poller: StackPoller, *, grace_seconds: float) -> None:
+        """``grace_seconds`` is added to a stack's own timeout before we give up on it."""
+        self._clouds = clouds
+        self._poller = poller
+        self._grace = grace_seconds
+
+    def execute(self, job: Job, run: Run) -> Steps:
+        """Create, update or delete the stack, and bring its outputs. Raises HandlerError."""
+        if job.action in (Action.LOGICAL_DELETE, Action.DELETE):
+            yield from self._work(job, templates.DEFAULT_TIMEOUT_MINUTES).ensure_absent()
+            return _deleted(job, run)
+        previous = run.recorded.stack_record(job.resource)
+        request = _render(job, run)
+        return (yield from self._bring(job, run, request, undo={"previous": previous}))
+
+    def revert(self, job: Job, run: Run, outcome: Outcome | None) -> Steps:
+        """Go back to the recorded previous shape, or remove what had none. Raises HandlerError.
+
+        A deletion is not taken back: it is a group's last job, and what is gone cannot be had
+        again with the same content.
+        """
+        if job.action in (Action.LOGICAL_DELETE, Action.DELETE):
+            return Outcome()
+        # the record is replaced together with the outcome: before that it still is the previous one
+        previous = run.recorded.stack_record(job.resource)
+        if outcome is not None:
+            previous = outcome.undo["previous"]
+        if previous is None:
+            yield from self._work(job, templates.DEFAULT_TIMEOUT_MINUTES).ensure_absent()
+            return _deleted(job, run)
+        return (yield from self._bring(job, run, StackRequest.from_json(previous), undo=None))
+
+    def _bring(self, job: Job, run: Run, request: StackRequest, *, undo: Any) -> Steps:
+        work = self._work(job, request.timeout_minutes)
+        stack = yield from work.ensure(request, creating=job.action is Action.CREATE)
+        stack, outputs = yield from work.outputs(stack)
+        return _brought(job, run, request, stack, outputs, undo)
+
+    def _work(self, job: Job, timeout_minutes: int) -> StackWork:
+        project_id = _project(job)
+        return StackWork(
+            self._clouds.project(project_id),
+            self._poller,
+            project_id=project_id,
+            name=stack_name(job.resource),
+            deadline=time.monotonic() + timeout_minutes * 60 + self._grace,
+        )
+
+
+def stack_name(resource: ResourceRef) -> str:
+    """The name of a resource's stack, as recorded: by type, whatever template it comes from."""
+    return f"{resource.type}_{resource.id}"
+
+
+def _project(job: Job) -> str:
+    return str(job.resource_input.get("tenant_id") or "")
+
+
+def _render(job: Job, run: Run) -> StackRequest:
+    template = templates.template_for(
+        job.resource_type, job.resource_input, HEAT_WORKER, run.catalog
+    )
+    if template is None:
+        raise HandlerError(
+            f"there is no heat template for {job.resource}",
+            hint="the catalog has changed since the job was compiled; send a new version",
+        )
+
+    def outputs(resource: ResourceRef) -> Mapping[str, Any] | None:
+        stack = run.recorded.heat_stack(resource)
+        return stack.outputs() if stack is not None else None
+
+    request = templates.render_heat(template, parameters.resolve(job.params, outputs))
+    return StackRequest(request.template, request.parameters, request.timeout_minutes)
+
+
+def _brought(
+    job: Job,
+    run: Run,
+    request: StackRequest,
+    stack: Stack,
+    outputs: list[dict[str, Any]],
+    undo: Any,
+) -> Outcome:
+    path = run.catalog.path(job.resource)
+    recorded = HeatStack(
+        id=str(job.resource),
+        name=stack.name,
+        tenant_id=_project(job),
+        stack_status=stack.status,
+        status_reason=stack.reason,
+        output=tuple(outputs),
+    )
+    return Outcome(
+        job_state=_members(run, outputs, stack.status),
+        writes=(
+            Write(keys.heat_stack(path), recorded.encode()),
+            Write(keys.stack_record(path), codec.dumps(request.to_json())),
+        ),
+        undo=undo,
+    )
+
+
+def _deleted(job: Job, run: Run) -> Outcome:
+    path = run.catalog.path(job.resource)
+    recorded = HeatStack(
+        id=str(job.resource), name="", tenant_id=_project(job), stack_status="DELETE_COMPLETE"
+    )
+    return Outcome(
+        job_state=_members(run, [], "DELETE_COMPLETE"),
+        writes=(
+            Write(keys.heat_stack(path), recorded.encode()),
+            Write(keys.stack_record(path), None),
+        ),
+    )
+
+
+def _members(run: Run, outputs: list[dict[str, Any]], status: str) -> dict[str, Any]:
+    members: dict[str, Any] = {"heat_outputs": outputs}
+    if run.catalog.profile is Profile.B:
+        members["orchestration_state"] = status
+    return members

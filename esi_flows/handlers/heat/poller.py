@@ -1,0 +1,193 @@
+"""Watches all stacks in flight: one list call per project and tick, whatever their number."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Mapping
+from concurrent.futures import Future, InvalidStateError
+from dataclasses import dataclass, field
+from typing import Any
+
+from esi_flows.handlers.heat.client import Clouds, HeatUnavailable, Stack
+from esi_flows.model.errors import HandlerError, HandlerTimeout
+
+LOG = logging.getLogger(__name__)
+
+_SLOWER = 1.5
+
+
+@dataclass(eq=False, slots=True)
+class _Watched:
+    """One stack somebody waits for. ``before`` is what it looked like when the action began."""
+
+    name: str
+    before: Stack | None
+    deleting: bool
+    deadline: float
+    future: Future[Stack | None] = field(default_factory=Future)
+
+    def settles(self, seen: Stack | None) -> bool:
+        """Whether what is seen is the end of the action."""
+        if seen is None:
+            return True
+        if seen.in_progress:
+            return False
+        if self.deleting:
+            return seen.deleting and not seen.complete
+        # Heat may tell the old status for a moment after it took an update
+        return self.before is None or (seen.status, seen.updated_at) != (
+            self.before.status,
+            self.before.updated_at,
+        )
+
+
+@dataclass(slots=True)
+class _Project:
+    interval: float
+    due: float
+    watched: list[_Watched] = field(default_factory=list)
+
+
+class StackPoller:
+    """A thread that lists stacks as often as something is expected of them."""
+
+    def __init__(self, clouds: Clouds, *, min_seconds: float, max_seconds: float) -> None:
+        """The time between two looks starts at ``min_seconds`` and grows to ``max_seconds``."""
+        self._clouds = clouds
+        self._min = min_seconds
+        self._max = max_seconds
+        self._projects: dict[str, _Project] = {}
+        self._timers: list[tuple[float, Future[None]]] = []
+        self._changed = threading.Condition()
+        self._stopping = False
+        self._thread = threading.Thread(target=self._run, name="stack-poller", daemon=True)
+
+    def start(self) -> None:
+        """Start watching."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Stop watching; futures still open stay open."""
+        with self._changed:
+            self._stopping = True
+            self._changed.notify()
+        self._thread.join()
+
+    def settled(
+        self,
+        project_id: str,
+        name: str,
+        *,
+        deadline: float,
+        before: Stack | None = None,
+        deleting: bool = False,
+    ) -> Future[Stack | None]:
+        """The stack once Heat is done with it, None once it is gone.
+
+        ``deadline`` is on the monotonic clock; after it the future raises HandlerTimeout.
+        """
+        watched = _Watched(name, before, deleting, deadline)
+        with self._changed:
+            project = self._projects.setdefault(project_id, _Project(self._min, 0.0))
+            project.watched.append(watched)
+            project.interval = self._min
+            project.due = min(project.due, time.monotonic() + self._min)
+            self._changed.notify()
+        return watched.future
+
+    def later(self, seconds: float) -> Future[None]:
+        """A future that is done after some seconds."""
+        future: Future[None] = Future()
+        with self._changed:
+            self._timers.append((time.monotonic() + seconds, future))
+            self._changed.notify()
+        return future
+
+    def _run(self) -> None:
+        while True:
+            with self._changed:
+                while not self._stopping and (pause := self._pause()) > 0:
+                    self._changed.wait(None if pause == float("inf") else pause)
+                if self._stopping:
+                    return
+                now = time.monotonic()
+                due = [key for key, project in self._projects.items() if project.due <= now]
+            self._ring(now)
+            for project_id in due:
+                self._look(project_id)
+
+    def _pause(self) -> float:
+        now = time.monotonic()
+        dues = [project.due for project in self._projects.values()]
+        dues += [at for at, _ in self._timers]
+        return min(dues, default=float("inf")) - now
+
+    def _ring(self, now: float) -> None:
+        with self._changed:
+            rung = [future for at, future in self._timers if at <= now]
+            self._timers = [(at, future) for at, future in self._timers if at > now]
+        for future in rung:
+            _resolve(future, None)
+
+    def _look(self, project_id: str) -> None:
+        stacks: Mapping[str, Stack] | None = None
+        refused: HandlerError | None = None
+        with self._changed:
+            # whoever comes after the list was asked for may not be judged by it
+            watched = list(self._projects[project_id].watched)
+        try:
+            stacks = {s.name: s for s in self._clouds.project(project_id).list()}
+        except HeatUnavailable as error:
+            LOG.warning("stacks not listed", extra={"project": project_id, "error": str(error)})
+        except HandlerError as error:
+            refused = error
+        done = [w for w in watched if self._judge(w, stacks, refused)]
+        self._keep(project_id, done)
+
+    def _judge(
+        self, watched: _Watched, stacks: Mapping[str, Stack] | None, refused: HandlerError | None
+    ) -> bool:
+        if watched.future.cancelled():
+            return True
+        if refused is not None:
+            _fail(watched.future, refused)
+            return True
+        seen = stacks.get(watched.name) if stacks is not None else None
+        if stacks is not None and watched.settles(seen):
+            _resolve(watched.future, seen)
+            return True
+        if time.monotonic() < watched.deadline:
+            return False
+        last = seen.status if seen is not None else "not known"
+        _fail(
+            watched.future,
+            HandlerTimeout(f"stack {watched.name} was not done in time; its status is {last}"),
+        )
+        return True
+
+    def _keep(self, project_id: str, done: list[_Watched]) -> None:
+        with self._changed:
+            project = self._projects[project_id]
+            project.watched = [w for w in project.watched if w not in done]
+            if not project.watched:
+                del self._projects[project_id]
+                return
+            slower = min(project.interval * _SLOWER, self._max)
+            project.interval = self._min if done else slower
+            project.due = time.monotonic() + project.interval
+
+
+def _resolve(future: Future[Any], value: Any) -> None:
+    try:
+        future.set_result(value)
+    except InvalidStateError:
+        LOG.debug("nobody waits any more")
+
+
+def _fail(future: Future[Any], error: Exception) -> None:
+    try:
+        future.set_exception(error)
+    except InvalidStateError:
+        LOG.debug("nobody waits any more")
