@@ -37,12 +37,3 @@ class Deployment:
         """Every wanted resource, step by step."""
         for step in self.steps:
             yield from step.intents
-
-    def chain(self, resource: ResourceRef) -> tuple[tuple[int, Wanted], ...]:
-        """The bodies one resource has one after the other, each with the index of its step."""
-        return tuple(
-            (index, wanted)
-            for index, step in enumerate(self.steps)
-            for wanted in step.intents
-            if wanted.resource == resource
-        )

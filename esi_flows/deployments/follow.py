@@ -1,0 +1,127 @@
+"""Follows resources to their results: list and watch, no polling."""
+
+from __future__ import annotations
+
+import logging
+import queue
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from types import TracebackType
+from typing import Self
+
+from esi_flows.catalog.types import Catalog
+from esi_flows.deployments.board import PREFIXES, Board
+from esi_flows.deployments.progress import Followed, ResourceProgress
+from esi_flows.model import codec, keys
+from esi_flows.model.errors import DocumentInvalid, EsiFlowsError, StoreUnavailable
+from esi_flows.model.jobs import ResourceRef
+from esi_flows.store.base import Store
+from esi_flows.store.reflector import Reflector
+
+LOG = logging.getLogger(__name__)
+
+SYNC_SECONDS = 30.0
+
+Show = Callable[[Board, Sequence[ResourceProgress]], None]
+"""Called with the board and the resources that moved; first with all of them."""
+
+
+class Follower:
+    """A cache of the store that tells when resources have their results.
+
+    Use as a context manager. ``abort`` (from any thread) ends a running :meth:`follow`.
+    """
+
+    def __init__(self, store: Store, catalog: Catalog) -> None:
+        self._catalog = catalog
+        self._events: queue.SimpleQueue[Sequence[str] | EsiFlowsError] = queue.SimpleQueue()
+        prefixes = (*PREFIXES, keys.MONITORING, keys.TARGETS)
+        self._cache = Reflector(store, prefixes, on_change=self._events.put)
+
+    def __enter__(self) -> Self:
+        self._cache.start()
+        if not self._cache.wait_synced(SYNC_SECONDS):
+            self._cache.stop()
+            raise StoreUnavailable(
+                "the store could not be listed in time", hint="is etcd reachable and healthy?"
+            )
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._cache.stop()
+
+    def abort(self, error: EsiFlowsError) -> None:
+        """Make a running :meth:`follow` raise ``error``."""
+        self._events.put(error)
+
+    def board(self, followed: Iterable[Followed]) -> Board:
+        """The board of some resources, as of now."""
+        board = Board(self._cache.get, self._catalog, followed)
+        board.update(item.key for item in self._cache.items(keys.PERSISTENCE))
+        return board
+
+    def follow(
+        self, followed: Sequence[Followed], *, show: Show, until_monitored: bool = False
+    ) -> Board:
+        """Wait until every resource has the result of its version; the board as it is then.
+
+        With ``until_monitored`` also until ``/monitoring`` reports every target of those that
+        ended well. ``show`` is called from this thread.
+        """
+        board = self.board(followed)
+        show(board, list(board.resources.values()))
+        left = {p.resource for p in board.resources.values() if not self._over(p, until_monitored)}
+        while left:
+            changed = self._events.get()
+            if isinstance(changed, EsiFlowsError):
+                raise changed
+            moved = board.update(changed)
+            if moved:
+                show(board, moved)
+            touched = {p.resource for p in moved} | self._monitored(changed)
+            for resource in touched & left:
+                if self._over(board.resources[resource], until_monitored):
+                    left.discard(resource)
+        return board
+
+    def _over(self, progress: ResourceProgress, until_monitored: bool) -> bool:
+        if not progress.ended or progress.phase.bad or not until_monitored:
+            return progress.ended
+        return not self.unreported(progress.followed)
+
+    def unreported(self, followed: Followed) -> tuple[str, ...]:
+        """Names of the monitoring targets that ``/monitoring`` does not tell about yet."""
+        path = self._catalog.path(followed.resource)
+        wanted = [t.key.rpartition("/")[2] for t in self._cache.items(keys.targets(path))]
+        reported = self._reported(keys.monitoring(path), followed.version)
+        return tuple(name for name in wanted if name not in reported)
+
+    def _reported(self, key: str, version: int) -> Mapping[str, object]:
+        found = self._cache.get(key)
+        if found is None:
+            return {}
+        try:
+            document = codec.loads_object(key, found.value)
+        except DocumentInvalid:
+            return {}
+        nested = document.get("status")
+        if document.get("version") != version:
+            return {}
+        return {**document, **nested} if isinstance(nested, Mapping) else document
+
+    def _monitored(self, changed: Iterable[str]) -> set[ResourceRef]:
+        """The resources whose monitoring changed."""
+        found = set()
+        for key in changed:
+            path = keys.parse_resource(key, keys.MONITORING)
+            if path is None:
+                target = keys.parse_target(key)
+                path = target[0] if target is not None else None
+            resource = self._catalog.resource(path) if path is not None else None
+            if resource is not None:
+                found.add(resource)
+        return found
