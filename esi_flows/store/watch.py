@@ -63,7 +63,7 @@ class EtcdWatch:
                 continue
             try:
                 yield from self._batches(stream)
-            except ClientError as error:
+            except (*ClientError, StoreUnavailable) as error:
                 if not self._ended():
                     self._mend(stream.client, diagnose(error).details)
             finally:
@@ -136,6 +136,23 @@ class EtcdWatch:
         self._next = self._next or answer.header.revision + 1
         self._pause = _MIN_PAUSE_SECONDS
         self._denials = 0
+        if answer.header.revision < self._next - 1:
+            self._check_revision()
+
+    def _check_revision(self) -> None:
+        """A member behind us may be slow; an etcd behind us has lost what we have seen."""
+        current = self._session.call(
+            f"watch {self._prefix}",
+            lambda client: client.get_response(encode_key(self._prefix)).header.revision,
+            write=False,
+        )
+        if current < self._next - 1:
+            raise Compacted(
+                f"watch {self._prefix}: etcd is at revision {current}, we have seen"
+                f" {self._next - 1}: it has gone back in time",
+                revision=0,
+                hint="list again",
+            )
 
     def _batch(self, raw: list[Any], answer: Any) -> Batch | None:
         # some servers send an event twice or go back in time
