@@ -61,12 +61,6 @@ CONDUCTOR_OPTS = [
         min=1,
         help="Threads for handler steps, shared by all groups. A handler that waits holds none.",
     ),
-    cfg.IntOpt(
-        "max_attempts",
-        default=10,
-        min=1,
-        help="How often a group is claimed before it is ended as failed.",
-    ),
 ]
 
 HEAT_OPTS = [
@@ -126,7 +120,8 @@ def list_opts() -> list[tuple[str, list[Any]]]:
     """All options, for oslo.config's sample generator."""
     cloud = [*loading.get_auth_common_conf_options(), *loading.get_session_conf_options()]
     cloud += loading.get_auth_plugin_conf_options("v3password")
-    return [*GROUPS.items(), (CLOUD_GROUP, cloud)]
+    named = [(group, list(options)) for group, options in GROUPS.items()]
+    return [*named, (CLOUD_GROUP, cloud)]
 
 
 def load(config_files: Sequence[str | Path] = ()) -> cfg.ConfigOpts:

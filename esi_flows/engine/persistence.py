@@ -22,8 +22,8 @@ from taskflow.persistence import base, models
 from esi_flows.engine import details
 from esi_flows.engine.writer import DirectWriter, Writer
 from esi_flows.model import keys
-from esi_flows.store import etcd
 from esi_flows.store.base import DeletePrefix, KeyValue, Store
+from esi_flows.store.etcd import connect
 
 
 class EtcdBackend(base.Backend):  # type: ignore[misc]
@@ -44,7 +44,7 @@ class EtcdBackend(base.Backend):  # type: ignore[misc]
         self._owned: Store | None = None
         if store is None:
             endpoint = str(conf.get("connection", "etcd://127.0.0.1:2379"))
-            store = self._owned = etcd.connect([endpoint.replace("etcd://", "http://", 1)])
+            store = self._owned = connect([endpoint.replace("etcd://", "http://", 1)])
         self.store = store
         self.writer = writer if writer is not None else DirectWriter(store)
         self.root = str(conf.get("path", keys.PERSISTENCE)).rstrip("/")

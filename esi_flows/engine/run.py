@@ -131,7 +131,7 @@ class GroupRun:
 
     def _make_task(self, job: Job) -> HandlerTask:
         begun = {atom.name for atom in self._detail if atom.state not in (None, states.PENDING)}
-        context = Run(self._catalog, _GroupView(self._recorded, self._publisher), job.id in begun)
+        context = Run(self._catalog, self._recorded, recovering=job.id in begun)
         return HandlerTask(job, self._handlers[job.handler], context)
 
     def _end(self, flow_state: str) -> FlowEnd:
@@ -150,20 +150,6 @@ class GroupRun:
             failed_job=failed[0].name if failed else "",
             error="; ".join(error_of(atom) for atom in failed) or f"the flow ended as {flow_state}",
         )
-
-
-class _GroupView:
-    """What handlers of one group may read: what is recorded, and what its own jobs brought."""
-
-    def __init__(self, recorded: Recorded, publisher: Publisher) -> None:
-        self._recorded = recorded
-        self._publisher = publisher
-        self.heat_stack = recorded.heat_stack
-        self.stack_record = recorded.stack_record
-
-    def job_state(self, job: Job) -> Mapping[str, Any]:
-        """What the earlier jobs of the group have brought."""
-        return self._publisher.job_state()
 
 
 def flow_uuid(group: str) -> str:

@@ -49,9 +49,6 @@ class Recorded(Protocol):
     def stack_record(self, resource: ResourceRef) -> Mapping[str, Any] | None:
         """What was last sent to Heat for a resource."""
 
-    def job_state(self, job: Job) -> Mapping[str, Any]:
-        """What the earlier jobs of the job's group have brought."""
-
 
 @dataclass(frozen=True, slots=True)
 class Run:
@@ -71,3 +68,6 @@ class Handler(Protocol):
 
     def revert(self, job: Job, run: Run, outcome: Outcome | None) -> Steps:
         """Undo what :meth:`execute` did. ``outcome`` is None where it never came to one."""
+
+    def close(self) -> None:
+        """Release threads and connections; no run is under way any more."""

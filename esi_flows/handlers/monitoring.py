@@ -7,12 +7,14 @@ from typing import Any
 
 from esi_flows.catalog.types import MONITORING_WORKER
 from esi_flows.compiler import parameters, templates
-from esi_flows.compiler.templates import MonitoringEntry
+from esi_flows.compiler.monitoring import MonitoringEntry
 from esi_flows.handlers.base import Outcome, Run, Steps, Write
 from esi_flows.model import keys
 from esi_flows.model.errors import HandlerError
 from esi_flows.model.jobs import Action, Job, ResourceRef
 from esi_flows.model.results import Target
+
+Entries = tuple[MonitoringEntry, ...]
 
 
 class MonitoringHandler:
@@ -43,8 +45,11 @@ class MonitoringHandler:
         change = _add if job.action is Action.DELETE else _remove
         return Outcome(writes=tuple(change(job, run, entries)))
 
+    def close(self) -> None:
+        """Nothing is held."""
 
-def _entries(job: Job, run: Run) -> list[MonitoringEntry]:
+
+def _entries(job: Job, run: Run) -> Entries:
     template = templates.template_for(
         job.resource_type, job.resource_input, MONITORING_WORKER, run.catalog
     )
@@ -58,10 +63,10 @@ def _entries(job: Job, run: Run) -> list[MonitoringEntry]:
         stack = run.recorded.heat_stack(resource)
         return stack.outputs() if stack is not None else None
 
-    return templates.render_monitoring(template, parameters.resolve(job.params, outputs))
+    return templates.render_monitoring(template, parameters.resolve(job.params, outputs)).entries
 
 
-def _add(job: Job, run: Run, entries: list[MonitoringEntry]) -> list[Write]:
+def _add(job: Job, run: Run, entries: Entries) -> list[Write]:
     path = run.catalog.path(job.resource)
     return [
         Write(keys.target(path, entry.name), _target(job, run, entry).encode())
@@ -70,7 +75,7 @@ def _add(job: Job, run: Run, entries: list[MonitoringEntry]) -> list[Write]:
     ]
 
 
-def _remove(job: Job, run: Run, entries: list[MonitoringEntry]) -> list[Write]:
+def _remove(job: Job, run: Run, entries: Entries) -> list[Write]:
     path = run.catalog.path(job.resource)
     return [Write(keys.target(path, entry.name), None) for entry in entries if entry.topic]
 
@@ -86,3 +91,8 @@ def _target(job: Job, run: Run, entry: MonitoringEntry) -> Target:
         properties=entry.properties,
         wanted_status=entry.wanted_status,
     )
+
+
+def make_handler(conf: Any) -> MonitoringHandler:
+    """The handler; it has no settings."""
+    return MonitoringHandler()

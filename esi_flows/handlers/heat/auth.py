@@ -52,7 +52,7 @@ def load_auth(options: dict[str, Any], project_id: str) -> Any:
         scoped.pop("project_domain_name", None)
         scoped["project_id"] = project_id
     try:
-        loader = loading.get_plugin_loader(auth_type)
+        loader: Any = loading.get_plugin_loader(auth_type)
         known = {option.dest for option in loader.get_options()}
         return loader.load_from_options(**{k: v for k, v in scoped.items() if k in known})
     except (auth_exceptions.ClientException, auth_exceptions.MissingRequiredOptions) as error:

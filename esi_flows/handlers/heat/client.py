@@ -129,7 +129,10 @@ def _translated(call: Callable[..., T]) -> Callable[..., T]:
         except heat_exceptions.HTTPException as error:
             temporary = error.code in (408, 429) or error.code >= 500
             raise (HeatUnavailable if temporary else HeatRejected)(str(error)) from error
-        except (auth_exceptions.ConnectFailure, auth_exceptions.RetriableConnectionFailure) as error:
+        except (
+            auth_exceptions.ConnectFailure,
+            auth_exceptions.RetriableConnectionFailure,
+        ) as error:
             raise HeatUnavailable(str(error)) from error
         except auth_exceptions.HttpError as error:
             temporary = error.http_status >= 500 or error.http_status in (408, 429)
@@ -149,7 +152,7 @@ class Heat:
         self._client = client
 
     @_translated
-    def list(self) -> list[Stack]:
+    def stacks(self) -> list[Stack]:
         """Every stack of the project."""
         return [_stack(found) for found in self._client.stacks.list()]
 
@@ -210,4 +213,3 @@ def _stack(found: Any) -> Stack:
         reason=found.stack_status_reason or "",
         updated_at=found.updated_time or "",
     )
-

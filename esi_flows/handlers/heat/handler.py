@@ -53,6 +53,10 @@ class HeatHandler:
             return _deleted(job, run)
         return (yield from self._bring(job, run, StackRequest.from_json(previous), undo=None))
 
+    def close(self) -> None:
+        """Stop watching stacks."""
+        self._poller.stop()
+
     def _bring(self, job: Job, run: Run, request: StackRequest, *, undo: Any) -> Steps:
         work = self._work(job, request.timeout_minutes)
         stack = yield from work.ensure(request, creating=job.action is Action.CREATE)

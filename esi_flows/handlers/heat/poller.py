@@ -138,7 +138,7 @@ class StackPoller:
             # whoever comes after the list was asked for may not be judged by it
             watched = list(self._projects[project_id].watched)
         try:
-            stacks = {s.name: s for s in self._clouds.project(project_id).list()}
+            stacks = {s.name: s for s in self._clouds.project(project_id).stacks()}
         except HeatUnavailable as error:
             LOG.warning("stacks not listed", extra={"project": project_id, "error": str(error)})
         except HandlerError as error:

@@ -129,15 +129,14 @@ class StackWork:
     def _settled(
         self, *, before: Stack | None = None, deleting: bool = False
     ) -> Waiting[Stack | None]:
-        return (
-            yield self._poller.settled(
-                self._project_id,
-                self._name,
-                deadline=self._deadline,
-                before=before,
-                deleting=deleting,
-            )
+        stack: Stack | None = yield self._poller.settled(
+            self._project_id,
+            self._name,
+            deadline=self._deadline,
+            before=before,
+            deleting=deleting,
         )
+        return stack
 
     def _patiently(self, read: Callable[[], T]) -> Waiting[T]:
         """A read, repeated while Heat is not there and the job's time is not over."""

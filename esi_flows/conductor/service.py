@@ -1,0 +1,310 @@
+"""The conductor: one thread that decides, and bounded threads that run groups and steps."""
+
+from __future__ import annotations
+
+import logging
+import os
+import secrets
+import socket
+import string
+import threading
+import time
+from collections import deque
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+from esi_flows.catalog.types import Catalog
+from esi_flows.compiler.queue import Queue
+from esi_flows.conductor import endings
+from esi_flows.conductor.admission import Admission
+from esi_flows.conductor.claims import Claims, running
+from esi_flows.conductor.inbox import Inbox
+from esi_flows.conductor.reader import Reader
+from esi_flows.conductor.runner import Runner
+from esi_flows.conductor.written import observe
+from esi_flows.handlers.base import Handler
+from esi_flows.model import codec, keys
+from esi_flows.model.errors import ClaimLost, DocumentInvalid, EsiFlowsError, StoreError, Suspended
+from esi_flows.model.groups import GroupRecord
+from esi_flows.model.jobs import Job, ResourceRef
+from esi_flows.store.base import Store, absent, unchanged
+from esi_flows.store.claims import Claim
+from esi_flows.store.lease import KeptLease
+from esi_flows.store.reflector import Reflector
+
+LOG = logging.getLogger(__name__)
+
+RETRY_SECONDS = 0.5
+_SUFFIX = string.ascii_lowercase + string.digits
+_WATCHED = (keys.CONFIG, keys.MEMO, keys.JOBS, keys.GROUPS, keys.CLAIMS, keys.QUARANTINE)
+
+
+@dataclass(frozen=True, slots=True)
+class ConductorSettings:
+    """``lease_seconds``: life of the lease; the others bound what runs at once."""
+
+    lease_seconds: int = 5
+    running_groups: int = 64
+    worker_threads: int = 8
+
+
+class Conductor:
+    """Compiles (when it has the reader's role), admits, claims and runs, until it is stopped.
+
+    Any number of conductors may work on one etcd. Killed at any point, what it was running is
+    claimed by another when its lease has run out, and goes on from what is recorded.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        catalog: Catalog,
+        handlers: Mapping[str, Handler],
+        settings: ConductorSettings | None = None,
+    ) -> None:
+        self._store = store
+        self._catalog = catalog
+        self._handlers = handlers
+        self._settings = settings or ConductorSettings()
+        self.id = f"{socket.gethostname()}-{os.getpid()}-{_suffix()}"
+        self._inbox = Inbox()
+        self._cache = Reflector(store, _WATCHED, self._inbox.add)
+        self._queue = Queue()
+        self._admission = Admission()
+        self._reader = Reader(
+            store,
+            self._cache,
+            catalog,
+            self._queue,
+            suffix=_suffix,
+            is_busy=self._is_busy,
+        )
+        self._reading: Claim | None = None
+        self._runners: dict[str, Runner] = {}
+        self._runners_lock = threading.Lock()
+        self._groups_pool = ThreadPoolExecutor(self._settings.running_groups, "group")
+        self._steps_pool = ThreadPoolExecutor(self._settings.worker_threads, "step")
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._decide, name="conductor", daemon=True)
+
+    def start(self) -> None:
+        """Take a lease, register, and begin. Raises StoreError when etcd cannot be asked."""
+        self._take_lease()
+        self._cache.start()
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Claim nothing more, stop what runs at its next safe point, give all claims back."""
+        self._stopping.set()
+        self._inbox.wake()
+        self._thread.join()
+        self._suspend_all(Suspended("the conductor is stopping"))
+        self._groups_pool.shutdown(wait=True)
+        self._steps_pool.shutdown(wait=False, cancel_futures=True)
+        self._cache.stop()
+        self._lease.stop()
+
+    def _take_lease(self) -> None:
+        self._lease = KeptLease(self._store, self._settings.lease_seconds, on_lost=self._inbox.wake)
+        self._lease.start()
+        self._claims = Claims(self._store, conductor_id=self.id, lease=self._lease.id)
+        note = codec.dumps({"host": socket.gethostname(), "pid": os.getpid(), "at": time.time()})
+        self._store.put(keys.conductor(self.id), note, lease=self._lease.id)
+        LOG.info("conductor started", extra={"conductor": self.id})
+
+    def _decide(self) -> None:
+        """The deciding thread: look at what changed, then claim what may run."""
+        while not self._cache.wait_synced(RETRY_SECONDS):
+            if self._stopping.is_set():
+                return
+        todo = self._everything()
+        while not self._stopping.is_set():
+            try:
+                if self._lease.lost.is_set():
+                    todo = self._start_over()
+                self._digest(todo)
+                self._cancel_doomed()
+                self._claim_runnable()
+            except StoreError as error:
+                LOG.warning("etcd does not answer, trying again", extra={"error": str(error)})
+                self._stopping.wait(RETRY_SECONDS)
+                todo = [*todo, *self._inbox.take(0)]
+            except Exception:
+                LOG.exception("conductor thread failed on some keys", extra={"keys": todo[:20]})
+                self._stopping.wait(RETRY_SECONDS)
+                todo = self._inbox.take()
+            else:
+                todo = self._inbox.take()
+
+    def _everything(self) -> list[str]:
+        return [item.key for prefix in _WATCHED for item in self._cache.items(prefix)]
+
+    def _start_over(self) -> list[str]:
+        """Our lease is gone: nothing that ran under it may go on; begin again with a new one."""
+        LOG.warning("lease lost, starting over", extra={"conductor": self.id})
+        self._reading = None
+        self._suspend_all(ClaimLost("the lease under which this group is claimed has run out"))
+        while self._runners and not self._stopping.is_set():
+            self._stopping.wait(0.05)
+        self.id = f"{socket.gethostname()}-{os.getpid()}-{_suffix()}"
+        self._take_lease()
+        return self._everything()
+
+    def _digest(self, changed: Sequence[str]) -> None:
+        configs: set[keys.ResourcePath] = set()
+        for key in changed:
+            if key.startswith(keys.JOBS):
+                self._job_changed(key)
+            elif key.startswith(keys.CLAIMS):
+                self._claim_changed(key)
+            elif key.startswith(keys.GROUPS):
+                configs.update(self._group_changed(key))
+            else:
+                root = keys.CONFIG if key.startswith(keys.CONFIG) else keys.MEMO
+                path = keys.parse_resource(key, root)
+                if path is not None:
+                    configs.add(path)
+        if self._reading is None and self._cache.get(keys.claim(keys.READER_ROLE)) is None:
+            self._reading = self._claims.take_role(keys.READER_ROLE)
+            if self._reading is not None:
+                configs = self._all_configs()
+                LOG.info("reader role taken", extra={"conductor": self.id})
+        if self._reading is not None:
+            self._consider(configs, self._reading)
+
+    def _consider(self, paths: set[keys.ResourcePath], claim: Claim) -> None:
+        """Look at intents in the order in which they were written, as the recorded reader did."""
+        todo = deque(sorted(paths, key=self._written_at))
+        while todo:
+            path = todo.popleft()
+            try:
+                self._reader.consider(path, claim)
+            except StoreError:
+                self._inbox.add([keys.config(path), *(keys.config(left) for left in todo)])
+                raise
+            except Exception:
+                LOG.exception("intent not compiled, a defect", extra={"key": keys.config(path)})
+            if self._cache.get(keys.config(path)) is not None:
+                todo.extend(sorted(self._reader.waiting_for(path), key=self._written_at))
+
+    def _written_at(self, path: keys.ResourcePath) -> int:
+        found = self._cache.get(keys.config(path))
+        return found.mod_revision if found is not None else 0
+
+    def _all_configs(self) -> set[keys.ResourcePath]:
+        paths = {
+            keys.parse_resource(item.key, root)
+            for root in (keys.CONFIG, keys.MEMO)
+            for item in self._cache.items(root)
+        }
+        return {path for path in paths if path is not None}
+
+    def _job_changed(self, key: str) -> None:
+        found = self._cache.get(key)
+        if found is None:
+            self._queue.remove(key.removeprefix(keys.JOBS))
+            return
+        try:
+            self._queue.add(Job.decode(key, found.value))
+        except DocumentInvalid as error:
+            LOG.error("job cannot be read", extra={"key": key, "reason": error.reason})
+
+    def _claim_changed(self, key: str) -> None:
+        name = key.removeprefix(keys.CLAIMS)
+        held = self._cache.get(key) is not None
+        if name == keys.READER_ROLE:
+            if not held:
+                self._reading = None
+        elif held:
+            self._admission.claimed(name)
+        else:
+            self._admission.released(name)
+
+    def _group_changed(self, key: str) -> set[keys.ResourcePath]:
+        """Take in a group's record; the resources to look at because it has ended."""
+        found = self._cache.get(key)
+        if found is None:
+            self._admission.forget(key.removeprefix(keys.GROUPS))
+            return set()
+        try:
+            record = GroupRecord.decode(key, found.value)
+            path = self._catalog.path(record.resource)
+        except EsiFlowsError as error:
+            LOG.error("group record cannot be used", extra={"key": key, "reason": str(error)})
+            return set()
+        self._admission.update(record)
+        return {path} if record.state.ended else set()
+
+    def _is_busy(self, resource: ResourceRef) -> bool:
+        return any(record.resource == resource for record in self._admission.unfinished())
+
+    def _cancel_doomed(self) -> None:
+        while doomed := self._admission.doomed():
+            for record, failed_job in doomed:
+                found = self._cache.get(keys.group(record.name))
+                if found is None:
+                    self._admission.forget(record.name)
+                    continue
+                final, ops = endings.cancelled(
+                    record, failed_job, catalog=self._catalog, now=time.time()
+                )
+                answer = self._store.txn(
+                    [
+                        unchanged(keys.group(record.name), found.mod_revision),
+                        absent(keys.claim(record.name)),
+                    ],
+                    ops,
+                )
+                if not answer.succeeded:
+                    return  # somebody else did it: the watch brings it
+                LOG.warning("group cancelled", extra={"group": record.name, "by": failed_job})
+                self._admission.update(final)
+                observe(self._cache, ops, answer.revision)
+
+    def _claim_runnable(self) -> None:
+        for record in self._admission.runnable():
+            if len(self._runners) >= self._settings.running_groups:
+                return
+            found = self._cache.get(keys.group(record.name))
+            if found is None or not self._lease.alive():
+                return
+            now = time.time()
+            claim = self._claims.take_group(record, found.mod_revision, now)
+            if claim is None:
+                self._admission.defer(record.name)  # the watch brings who was faster
+                continue
+            self._admission.claimed(record.name)
+            self._run(running(record, self.id, now), claim)
+
+    def _run(self, record: GroupRecord, claim: Claim) -> None:
+        runner = Runner(
+            record,
+            claim,
+            store=self._store,
+            catalog=self._catalog,
+            handlers=self._handlers,
+            pool=self._steps_pool,
+            may_run=self._lease.alive,
+        )
+        with self._runners_lock:
+            self._runners[record.name] = runner
+        self._groups_pool.submit(self._run_to_end, runner)
+
+    def _run_to_end(self, runner: Runner) -> None:
+        try:
+            runner()
+        finally:
+            with self._runners_lock:
+                del self._runners[runner.record.name]
+            self._inbox.wake()
+
+    def _suspend_all(self, reason: EsiFlowsError) -> None:
+        with self._runners_lock:
+            for runner in self._runners.values():
+                runner.suspend(reason)
+
+
+def _suffix() -> str:
+    """Five random characters, as job ids end in."""
+    return "".join(secrets.choice(_SUFFIX) for _ in range(5))
