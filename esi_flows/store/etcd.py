@@ -105,12 +105,13 @@ class EtcdStore:
                 hint="write less at once; other limits are set with --max-txn-ops of etcd",
             )
 
-        def send(client: EndpointClient) -> Any:
-            request = client.build_txn([_compare(c) for c in compares], [_op(op) for op in ops])
-            _check_size(what, request.ByteSize())
-            return client.send_txn(request)
-
-        answer = self._session.call(what, send, write=bool(ops))
+        request = self._session.client().build_txn(
+            [_compare(compare) for compare in compares], [_op(op) for op in ops]
+        )
+        _check_size(what, request.ByteSize())
+        answer = self._session.call(
+            what, lambda client: client.send_txn(request), write=bool(ops)
+        )
         return Txn(succeeded=answer.succeeded, revision=answer.header.revision)
 
     def put(self, key: str, value: bytes, *, lease: int = 0) -> int:
