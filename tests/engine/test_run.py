@@ -1,0 +1,317 @@
+"""A claimed group runs as a flow whose progress and effects are durable together."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any
+
+import pytest
+from taskflow import states
+
+from esi_flows.catalog.types import Catalog
+from esi_flows.engine.run import FlowEnd, GroupRun
+from esi_flows.handlers.base import Handler
+from esi_flows.model import keys
+from esi_flows.model.errors import ClaimLost, Suspended
+from esi_flows.model.groups import GroupState
+from esi_flows.model.jobs import Job, OnFailure
+from esi_flows.model.keys import ResourcePath
+from esi_flows.store.base import Store
+from esi_flows.store.claims import Claim, take_claim
+from tests.plugins import ListHandler, chain, make_job
+
+PATH = ResourcePath("v2.0/networks", "n1")
+GROUP = "network:n1:1"
+
+
+class NothingRecorded:
+    def heat_stack(self, resource: Any) -> None:
+        return None
+
+    def stack_record(self, resource: Any) -> None:
+        return None
+
+
+@pytest.fixture
+def pool() -> Iterator[ThreadPoolExecutor]:
+    with ThreadPoolExecutor(4) as executor:
+        yield executor
+
+
+@pytest.fixture
+def claim(store: Store) -> Claim:
+    taken = take_claim(store, GROUP, holder="me", lease=store.grant(60))
+    assert taken is not None
+    return taken
+
+
+def group_run(
+    store: Store,
+    claim: Claim,
+    pool: ThreadPoolExecutor,
+    jobs: list[Job],
+    handler: Handler,
+    may_run: Any = lambda: True,
+) -> GroupRun:
+    return GroupRun(
+        GROUP,
+        jobs,
+        PATH,
+        store=store,
+        claim=claim.fence,
+        may_run=may_run,
+        handlers={"list": handler},
+        catalog=Catalog((), ()),
+        recorded=NothingRecorded(),
+        pool=pool,
+    )
+
+
+def stored(store: Store, key: str) -> Any:
+    found = store.get(key)
+    return json.loads(found.value) if found is not None else None
+
+
+def atom_states(store: Store) -> dict[str, str]:
+    atoms = [
+        json.loads(i.value)["atom"]
+        for i in store.range(keys.PERSISTENCE).items
+        if "/atoms/" in i.key
+    ]
+    return {atom["name"]: atom["state"] for atom in atoms}
+
+
+def test_a_chain_runs_in_order_and_its_effects_are_published(
+    store: Store, claim: Claim, pool: ThreadPoolExecutor
+) -> None:
+    handler = ListHandler()
+    end = group_run(store, claim, pool, chain("a", "b", "c"), handler).execute()
+    assert handler.calls == ["execute a", "execute b", "execute c"]
+    assert end.state is GroupState.SUCCESS
+    assert [item.key for item in store.range("/made/").items] == ["/made/a", "/made/b", "/made/c"]
+    assert stored(store, keys.job_state(PATH)) == {"list": "c"}
+    assert [job.state for job in end.course] == [states.SUCCESS] * 3
+
+
+def test_independent_jobs_run_at_the_same_time(
+    store: Store, claim: Claim, pool: ThreadPoolExecutor
+) -> None:
+    both = threading.Barrier(2, timeout=20)
+
+    class Meeting(ListHandler):
+        def execute(self, job: Job, run: Any) -> Any:
+            both.wait()  # passes only when the other is here too
+            return (yield from super().execute(job, run))
+
+    jobs = [make_job("a", first=True), make_job("b", last=True)]
+    assert group_run(store, claim, pool, jobs, Meeting()).execute().state is GroupState.SUCCESS
+
+
+def test_a_failure_reverts_what_was_done_newest_first(
+    store: Store, claim: Claim, pool: ThreadPoolExecutor
+) -> None:
+    handler = ListHandler(fails=("c",))
+    end = group_run(store, claim, pool, chain("a", "b", "c"), handler).execute()
+    assert handler.calls[3:] == ["revert c", "revert b", "revert a"]
+    assert (end.state, end.failed_job, end.error) == (GroupState.REVERTED, "c", "no luck with c")
+    assert store.range("/made/").items == ()
+    assert end.job_state == {}
+
+
+def test_an_ignored_failure_is_recorded_and_the_others_go_on(
+    store: Store, claim: Claim, pool: ThreadPoolExecutor
+) -> None:
+    jobs = [
+        make_job("a", first=True, on_failure=OnFailure.IGNORE),
+        make_job("b", after=("a",), last=True),
+    ]
+    handler = ListHandler(fails=("a",))
+    end = group_run(store, claim, pool, jobs, handler).execute()
+    assert end.state is GroupState.SUCCESS
+    assert handler.calls == ["execute a", "execute b"]
+    assert end.course[0].error == "no luck with a"
+
+
+def test_what_failed_and_was_ignored_is_not_reverted(
+    store: Store, claim: Claim, pool: ThreadPoolExecutor
+) -> None:
+    jobs = [
+        make_job("a", first=True, on_failure=OnFailure.IGNORE),
+        make_job("b", after=("a",), last=True),
+    ]
+    handler = ListHandler(fails=("a", "b"))
+    assert group_run(store, claim, pool, jobs, handler).execute().state is GroupState.REVERTED
+    assert "revert a" not in handler.calls
+
+
+def test_a_revert_that_fails_does_not_stop_the_others_and_is_named(
+    store: Store, claim: Claim, pool: ThreadPoolExecutor
+) -> None:
+    handler = ListHandler(fails=("c",), cannot_revert=("b",))
+    end = group_run(store, claim, pool, chain("a", "b", "c"), handler).execute()
+    assert "revert a" in handler.calls
+    assert end.state is GroupState.FAILURE
+    assert "b stays" in next(job.error for job in end.course if job.id == "b")
+
+
+def test_the_running_mark_is_durable_before_the_job_starts(
+    store: Store, claim: Claim, pool: ThreadPoolExecutor
+) -> None:
+    seen: list[dict[str, str]] = []
+
+    class Looking(ListHandler):
+        def execute(self, job: Job, run: Any) -> Any:
+            seen.append(atom_states(store))
+            return (yield from super().execute(job, run))
+
+    group_run(store, claim, pool, chain("a", "b"), Looking()).execute()
+    assert seen[0]["a"] == states.RUNNING
+    assert (seen[1]["a"], seen[1]["b"]) == (states.SUCCESS, states.RUNNING)
+
+
+def test_a_chain_of_three_takes_one_transaction_per_wave_and_one(
+    store: Store, claim: Claim, pool: ThreadPoolExecutor
+) -> None:
+    before = store.range(keys.CLAIMS).revision
+    group_run(store, claim, pool, chain("a", "b", "c"), ListHandler()).execute()
+    assert store.range(keys.CLAIMS).revision - before == 4
+
+
+def test_job_state_is_empty_from_the_first_job_on(
+    store: Store, claim: Claim, pool: ThreadPoolExecutor
+) -> None:
+    seen: list[Any] = []
+
+    class Looking(ListHandler):
+        def execute(self, job: Job, run: Any) -> Any:
+            seen.append(stored(store, keys.job_state(PATH)))
+            return (yield from super().execute(job, run))
+
+    group_run(store, claim, pool, chain("a", "b"), Looking()).execute()
+    assert seen == [{}, {"list": "a"}]
+
+
+def test_a_job_that_waits_holds_no_thread(store: Store, claim: Claim) -> None:
+    gates: dict[str, Future[None]] = {name: Future() for name in ("a", "b", "c", "d")}
+    started = threading.Semaphore(0)
+
+    def wait(job: Job) -> Future[Any]:
+        started.release()
+        return gates[job.id]
+
+    jobs = [make_job(name, first=name == "a", last=name == "d") for name in gates]
+    ends: list[FlowEnd] = []
+    with ThreadPoolExecutor(1) as single:
+        run = group_run(store, claim, single, jobs, ListHandler(waits_for=wait))
+        thread = threading.Thread(target=lambda: ends.append(run.execute()))
+        thread.start()
+        for _ in gates:
+            assert started.acquire(timeout=20), "the one thread was held by a job that waits"
+        for gate in gates.values():
+            gate.set_result(None)
+        thread.join(20)
+    assert ends[0].state is GroupState.SUCCESS
+
+
+def test_a_suspended_run_goes_on_where_it_was(
+    store: Store, claim: Claim, pool: ThreadPoolExecutor
+) -> None:
+    reached, gate = threading.Event(), Future[None]()
+
+    def wait(job: Job) -> Future[Any] | None:
+        if job.id == "b":
+            reached.set()
+            return gate
+        return None
+
+    first = ListHandler(waits_for=wait)
+    run = group_run(store, claim, pool, chain("a", "b", "c"), first)
+    raised: list[BaseException] = []
+
+    def execute() -> None:
+        try:
+            run.execute()
+        except Suspended as error:
+            raised.append(error)
+
+    thread = threading.Thread(target=execute)
+    thread.start()
+    assert reached.wait(20)
+    run.suspend(Suspended("stopping"))
+    thread.join(20)
+    assert raised
+    assert gate.cancelled()
+
+    second = ListHandler()
+    end = group_run(store, claim, pool, chain("a", "b", "c"), second).execute()
+    assert end.state is GroupState.SUCCESS
+    assert second.calls == ["execute b", "execute c"]
+    assert second.recovering == ["b"]
+    assert stored(store, keys.job_state(PATH)) == {"list": "c"}
+
+
+def test_nothing_is_written_once_the_claim_is_gone(
+    store: Store, claim: Claim, pool: ThreadPoolExecutor
+) -> None:
+    class Losing(ListHandler):
+        def execute(self, job: Job, run: Any) -> Any:
+            store.delete(claim.key)
+            return (yield from super().execute(job, run))
+
+    handler = Losing()
+    with pytest.raises(ClaimLost):
+        group_run(store, claim, pool, chain("a", "b"), handler).execute()
+    assert handler.calls == ["execute a"]
+    assert store.range("/made/").items == ()
+    assert atom_states(store)["a"] == states.RUNNING
+
+
+def test_no_step_is_made_once_the_lease_is_over(
+    store: Store, claim: Claim, pool: ThreadPoolExecutor
+) -> None:
+    alive = [True]
+
+    class Expiring(ListHandler):
+        def execute(self, job: Job, run: Any) -> Any:
+            outcome = yield from super().execute(job, run)
+            alive[0] = False
+            return outcome
+
+    handler = Expiring()
+    run = group_run(store, claim, pool, chain("a", "b"), handler, lambda: alive[0])
+    with pytest.raises(ClaimLost):
+        run.execute()
+    assert handler.calls == ["execute a"]
+
+
+@pytest.mark.parametrize("fails", [(), ("b",)])
+def test_a_flow_that_has_ended_is_not_run_again(
+    store: Store, claim: Claim, pool: ThreadPoolExecutor, fails: tuple[str, ...]
+) -> None:
+    jobs = chain("a", "b")
+    first = group_run(store, claim, pool, jobs, ListHandler(fails=fails)).execute()
+    again = ListHandler()
+    second = group_run(store, claim, pool, jobs, again).execute()
+    assert again.calls == []
+    assert (second.state, second.failed_job, second.error, second.job_state) == (
+        first.state,
+        first.failed_job,
+        first.error,
+        first.job_state,
+    )
+
+
+def test_an_exception_that_json_does_not_know_is_recorded_all_the_same(
+    store: Store, claim: Claim, pool: ThreadPoolExecutor
+) -> None:
+    class Odd(ListHandler):
+        def execute(self, job: Job, run: Any) -> Any:
+            yield from ()
+            raise ValueError(threading.Lock(), b"\xff")
+
+    end = group_run(store, claim, pool, chain("a"), Odd()).execute()
+    assert end.state is GroupState.REVERTED
+    assert end.error.startswith("ValueError: (<unlocked _thread.lock")
