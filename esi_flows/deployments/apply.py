@@ -124,8 +124,7 @@ class Applier:
         decided: dict[ResourceRef, Decision],
     ) -> bool:
         """Write in order, some at a time; False as soon as some were not (surely) written."""
-        for start in range(0, len(writes), INTENTS_PER_TXN):
-            some = writes[start : start + INTENTS_PER_TXN]
+        for some in self._batches(writes):
             compares = [self._compare(recorded[d.wanted.resource]) for d in some]
             compares += self._fences(some)[: 120 - len(compares)]
             ops = [Put(keys.config(self._path(d)), d.intent.encode()) for d in some]
@@ -136,10 +135,27 @@ class Applier:
                 LOG.info("whether intents were written is unknown, reading back")
                 return False
             for decision in some:
-                resource = decision.wanted.resource
-                decided[resource] = decision
+                decided[decision.wanted.resource] = decision
                 self._hold(decision, index)
         return True
+
+    def _batches(self, writes: Sequence[Decision]) -> Iterator[Sequence[Decision]]:
+        """What goes into one transaction each: none of a batch refers to another of it.
+
+        Intents of one transaction have one revision, and the order in which intents were written
+        is what decides whose jobs wait for whose.
+        """
+        depth: dict[ResourceRef, int] = {}
+        layers: dict[int, list[Decision]] = {}
+        for decision in writes:
+            wanted = decision.wanted
+            known = self._catalog.types[wanted.resource.type]
+            below = [depth.get(target, -1) for _, target in references(known, wanted.body)]
+            depth[wanted.resource] = max(below, default=-1) + 1
+            layers.setdefault(depth[wanted.resource], []).append(decision)
+        for _, layer in sorted(layers.items()):
+            for start in range(0, len(layer), INTENTS_PER_TXN):
+                yield layer[start : start + INTENTS_PER_TXN]
 
     def _hold(self, decision: Decision, index: int) -> None:
         chain = self._chains[decision.wanted.resource]

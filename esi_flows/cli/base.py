@@ -1,0 +1,51 @@
+"""What all commands share: errors become an exit code, output goes where it should."""
+
+from __future__ import annotations
+
+import argparse
+from contextlib import AbstractContextManager
+from typing import TYPE_CHECKING, Any
+
+from cliff import command
+
+from esi_flows.cli.errors import report
+from esi_flows.model.errors import EsiFlowsError
+
+if TYPE_CHECKING:
+    from esi_flows.cli.screen import Screen
+    from esi_flows.cli.services import Services
+
+
+class Command(command.Command):
+    """A command of ours."""
+
+    app_dist_name = "esi-flows"
+
+    def run(self, parsed_args: argparse.Namespace) -> int:
+        """Run the command; the exit code."""
+        try:
+            return int(super().run(parsed_args))
+        except EsiFlowsError as error:
+            return report(error, self.app.stderr, debug=self.app.options.debug)
+
+    def get_epilog(self) -> str:
+        """Where the options of every command are described."""
+        return "Which store and catalog to use: see the options in esi-flows --help."
+
+    def open(self) -> AbstractContextManager[Services]:
+        """Store and catalog, as the options say. Raises EsiFlowsError."""
+        from esi_flows.cli import services
+
+        return services.open_services(self.app.options)
+
+    def screen(self) -> Screen:
+        """Where to print."""
+        from esi_flows.cli.screen import Screen
+
+        return Screen(self.app.stdout, quiet=self.app.options.verbose_level == 0)
+
+    def again(self, *words: Any) -> str:
+        """A command line for the user to type next, on the same store and catalog."""
+        from esi_flows.cli.services import repeat_options
+
+        return " ".join(["esi-flows", *map(str, words), *repeat_options(self.app.options)])

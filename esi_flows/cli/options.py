@@ -1,0 +1,42 @@
+"""The options of every command: which store, which catalog, which configuration."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator
+from pathlib import Path
+
+
+def add_store_options(parser: argparse.ArgumentParser) -> None:
+    """Add them to the application's parser, which accepts them anywhere on the line."""
+    group = parser.add_argument_group("store and catalog")
+    group.add_argument(
+        "--config-file",
+        metavar="FILE",
+        type=Path,
+        action="append",
+        default=[],
+        help="configuration file (may be given more than once)",
+    )
+    group.add_argument(
+        "--etcd",
+        metavar="URL",
+        action="append",
+        default=[],
+        help="etcd endpoint such as http://127.0.0.1:2379; repeat it, or separate with commas",
+    )
+    group.add_argument(
+        "--data",
+        metavar="DIR",
+        type=Path,
+        help="folder of a sandbox: use the etcd in it, started for this command if need be",
+    )
+    group.add_argument(
+        "--flows", metavar="DIR", type=Path, help="folder with resource types and templates"
+    )
+
+
+def endpoints(given: list[str]) -> Iterator[str]:
+    """The endpoints named with ``--etcd``."""
+    for text in given:
+        yield from (part.strip() for part in text.split(",") if part.strip())

@@ -1,0 +1,91 @@
+"""Opens what commands work with, as the options and the configuration say."""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import esi_flows
+from esi_flows import settings
+from esi_flows.catalog.loader import load_catalog
+from esi_flows.catalog.types import Catalog
+from esi_flows.cli import options
+from esi_flows.store import etcd
+from esi_flows.store.base import Store
+from esi_flows.store.embedded import EmbeddedEtcd
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """An open store and a loaded catalog; ``conf`` is the configuration (oslo.config)."""
+
+    store: Store
+    catalog: Catalog
+    conf: Any
+    endpoints: tuple[str, ...]
+
+
+@contextmanager
+def open_services(given: argparse.Namespace) -> Iterator[Services]:
+    """Store and catalog for one command. The catalog is checked before the store is opened.
+
+    Raises SettingsInvalid, InvalidInput, ServerError, StoreUnavailable.
+    """
+    conf = settings.load(given.config_file)
+    catalog = load_catalog(catalog_folder(given, conf))
+    with ExitStack() as stack:
+        endpoints = list(options.endpoints(given.etcd))
+        if given.data is not None and not endpoints:
+            endpoints = [stack.enter_context(EmbeddedEtcd(etcd_folder(given.data))).endpoint]
+        endpoints = endpoints or settings.etcd_endpoints(conf)
+        access = conf.etcd
+        store = etcd.connect(
+            endpoints,
+            user=access.user,
+            password=access.password,
+            ca_cert=access.ca_cert,
+            cert=access.cert,
+            key=access.key,
+            timeout_seconds=access.timeout_seconds,
+        )
+        stack.callback(store.close)
+        yield Services(store, catalog, conf, tuple(endpoints))
+
+
+def catalog_folder(given: argparse.Namespace, conf: Any) -> Path:
+    """The catalog's folder: as given, as configured, or that of the checkout we run from."""
+    if given.flows is not None:
+        return Path(given.flows)
+    configured = settings.catalog_path(conf)
+    beside = Path(esi_flows.__file__).parents[1] / "flows"
+    if configured == Path("flows") and not configured.is_dir() and beside.is_dir():
+        return beside
+    return configured
+
+
+def etcd_folder(data: Path) -> Path:
+    """Where a sandbox keeps its etcd."""
+    return data / "etcd"
+
+
+def cloud_folder(data: Path) -> Path:
+    """Where a sandbox keeps its cloud."""
+    return data / "cloud"
+
+
+def repeat_options(given: argparse.Namespace) -> list[str]:
+    """The options that make another command work on the same store and catalog."""
+    words: list[str] = []
+    for url in given.etcd:
+        words += ["--etcd", url]
+    for name, value in (("--data", given.data), ("--flows", given.flows)):
+        if value is not None:
+            words += [name, str(value)]
+    for file in given.config_file:
+        words += ["--config-file", str(file)]
+    return [shlex.quote(word) for word in words]
