@@ -109,9 +109,7 @@ class EtcdStore:
             [_compare(compare) for compare in compares], [_op(op) for op in ops]
         )
         _check_size(what, request.ByteSize())
-        answer = self._session.call(
-            what, lambda client: client.send_txn(request), write=bool(ops)
-        )
+        answer = self._session.call(what, lambda client: client.send_txn(request), write=bool(ops))
         return Txn(succeeded=answer.succeeded, revision=answer.header.revision)
 
     def put(self, key: str, value: bytes, *, lease: int = 0) -> int:
