@@ -1,0 +1,218 @@
+"""Templates: sections, resources, outputs and the order of the resources."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from graphlib import CycleError, TopologicalSorter
+from typing import Any
+
+from esi_flows.sandbox.errors import CloudError, ValidationFailed
+from esi_flows.sandbox.hot import functions, parameters
+from esi_flows.sandbox.hot.parameters import Parameter
+from esi_flows.sandbox.hot.text import parse_mapping, plain
+
+_VERSIONS = {
+    "2013-05-23": "",
+    "2014-10-16": "",
+    "2015-04-30": "",
+    "2015-10-15": "",
+    "2016-04-08": "",
+    "2016-10-14": "newton",
+    "2017-02-24": "ocata",
+    "2017-09-01": "pike",
+    "2018-03-02": "queens",
+    "2018-08-31": "rocky",
+    "2021-04-16": "wallaby",
+}
+_SECTIONS = frozenset(
+    {
+        "heat_template_version",
+        "description",
+        "parameter_groups",
+        "parameters",
+        "resources",
+        "outputs",
+    }
+)
+_RESOURCE_KEYS = frozenset(
+    {"type", "properties", "metadata", "depends_on", "deletion_policy", "update_policy"}
+    | {"description"}
+)
+_OUTPUT_KEYS = frozenset({"value", "description", "type"})
+
+
+@dataclass(frozen=True, slots=True)
+class Definition:
+    """A resource as the template defines it."""
+
+    name: str
+    type: str
+    properties: Mapping[str, Any] = field(default_factory=dict)
+    metadata: Any = field(default_factory=dict)
+    needs: tuple[str, ...] = ()
+    """Names of the resources that must be there first."""
+    description: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """An output as the template defines it."""
+
+    key: str
+    value: Any
+    description: str = "No description given"
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """A parsed template. ``resources`` are in an order in which they can be created."""
+
+    source: Mapping[str, Any]
+    version: str
+    description: str
+    parameters: Mapping[str, Parameter]
+    resources: Mapping[str, Definition]
+    outputs: Mapping[str, Output]
+
+    @property
+    def functions(self) -> tuple[str, ...]:
+        """The functions its version may use."""
+        return functions.functions_of(self.version)
+
+
+def parse_template(given: Any) -> Template:
+    """Parse the text or object of a template. Raises CloudError as Heat refuses it."""
+    source = plain(parse_mapping(given, what="Template"))
+    version = _version(source)
+    for section in source:
+        if section not in _SECTIONS:
+            raise CloudError(
+                f"The template section is invalid: {section}", kind="InvalidTemplateSection"
+            )
+    declared = parameters.declare(source.get("parameters"))
+    known = functions.functions_of(version)
+    resources = {d.name: d for d in _resources(source.get("resources"), known)}
+    duplicates = set(declared) & set(resources)
+    if duplicates:
+        raise ValidationFailed(f"Duplicate names {duplicates}")
+    outputs = {o.key: o for o in _outputs(source.get("outputs"))}
+    for output in outputs.values():
+        where = ("outputs", output.key, "value")
+        for name, place in functions.references(output.value, known, where):
+            if name not in resources:
+                raise functions.unknown_reference(name, place)
+    return Template(
+        source=source,
+        version=version,
+        description=str(source.get("description") or "No description"),
+        parameters=declared,
+        resources=_in_order(resources),
+        outputs=outputs,
+    )
+
+
+def versions() -> list[dict[str, Any]]:
+    """The template versions understood, as the service lists them."""
+    listed = []
+    for version, alias in _VERSIONS.items():
+        aliases = [f"heat_template_version.{alias}"] if alias else []
+        listed.append(
+            {"version": f"heat_template_version.{version}", "type": "hot", "aliases": aliases}
+        )
+    return listed
+
+
+def _version(source: Mapping[str, Any]) -> str:
+    if "heat_template_version" not in source:
+        if {"AWSTemplateFormatVersion", "HeatTemplateFormatVersion"} & set(source):
+            raise CloudError(
+                "The template version is invalid: the sandbox reads heat_template_version only",
+                kind="InvalidTemplateVersion",
+            )
+        raise CloudError("Template not in valid format: Template format version not found.")
+    version = str(source["heat_template_version"])
+    by_alias = {alias: date for date, alias in _VERSIONS.items() if alias}
+    version = by_alias.get(version, version)
+    if version not in _VERSIONS:
+        choices = ", ".join(sorted([*_VERSIONS, *by_alias]))
+        raise CloudError(
+            f'The template version is invalid: "heat_template_version: {version}". '
+            f'"heat_template_version" should be one of: {choices}',
+            kind="InvalidTemplateVersion",
+        )
+    return version
+
+
+def _section(section: Any, name: str, keys: frozenset[str], required: str) -> Iterator[Any]:
+    kind = name[:-1]
+    if section is None:
+        return
+    if not isinstance(section, Mapping):
+        raise ValidationFailed(f'"{name}" must contain a map of {kind} maps.')
+    for item, body in section.items():
+        if not body:
+            raise ValidationFailed(f"Each {kind} must contain a {required} key.")
+        if not isinstance(body, Mapping):
+            raise ValidationFailed(
+                f'"{name}" must contain a map of {kind} maps. Found a [{type(body)}] instead'
+            )
+        for key in body:
+            if key not in keys:
+                raise ValidationFailed(f'"{key}" is not a valid keyword inside a {kind} definition')
+        if required not in body:
+            raise ValidationFailed(f"Each {kind} must contain a {required} key.")
+        yield str(item), body
+
+
+def _resources(section: Any, known: tuple[str, ...]) -> Iterator[Definition]:
+    names = set(section) if isinstance(section, Mapping) else set()
+    for name, body in _section(section, "resources", _RESOURCE_KEYS, "type"):
+        if not isinstance(body["type"], str) or not body["type"]:
+            raise ValidationFailed(f"Resource {name} type is not a string")
+        properties = body.get("properties") or {}
+        if not isinstance(properties, Mapping):
+            raise ValidationFailed(
+                f'Resource {name} properties type "{type(properties).__name__}" is not a map'
+            )
+        needs = dict.fromkeys(_depends_on(name, body.get("depends_on"), names))
+        for needed, place in functions.references(
+            properties, known, ("resources", name, "properties")
+        ):
+            if needed not in names:
+                raise functions.unknown_reference(needed, place)
+            needs[needed] = None
+        yield Definition(
+            name=name,
+            type=body["type"],
+            properties=properties,
+            metadata=body.get("metadata") or {},
+            needs=tuple(needs),
+            description=str(body.get("description") or ""),
+        )
+
+
+def _depends_on(name: str, given: Any, names: set[str]) -> list[str]:
+    listed = [given] if isinstance(given, str) else given or []
+    if not isinstance(listed, list) or not all(isinstance(item, str) for item in listed):
+        raise ValidationFailed(f"Resource {name} depends_on must be a list or string")
+    for item in listed:
+        if item not in names:
+            raise functions.unknown_reference(item, ("resources", name, "depends_on"))
+    return listed
+
+
+def _outputs(section: Any) -> Iterator[Output]:
+    for key, body in _section(section, "outputs", _OUTPUT_KEYS, "value"):
+        yield Output(key, body["value"], str(body.get("description") or "No description given"))
+
+
+def _in_order(resources: Mapping[str, Definition]) -> dict[str, Definition]:
+    try:
+        order = TopologicalSorter({d.name: d.needs for d in resources.values()}).static_order()
+        return {name: resources[name] for name in order}
+    except CycleError as error:
+        cycle = ", ".join(error.args[1][:-1])
+        raise CloudError(
+            f"Circular Dependency Found: {{{cycle}}}", kind="CircularDependencyException"
+        ) from error

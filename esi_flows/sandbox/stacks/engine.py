@@ -1,0 +1,336 @@
+"""The engine: all stacks of the cloud, and what can be done to them."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+
+from esi_flows.sandbox.errors import CloudError, Conflict, NotFound
+from esi_flows.sandbox.hot.template import Template, parse_template
+from esi_flows.sandbox.stacks import plan, progress
+from esi_flows.sandbox.stacks.evaluation import Evaluation
+from esi_flows.sandbox.stacks.model import Action, Operation, Resource, Stack, Status
+from esi_flows.sandbox.stacks.plan import Change, Pace, Trouble
+from esi_flows.sandbox.stacks.records import Records
+from esi_flows.sandbox.stacks.request import Request
+from esi_flows.sandbox.timings import engine_seconds
+
+DEFAULT_TIMEOUT_MINUTES = 60
+KEPT_DELETED_SECONDS = 3600.0
+"""For how long a deleted stack can still be asked for by id."""
+
+
+@dataclass(frozen=True, slots=True)
+class Conditions:
+    """The circumstances under which an operation runs: asked once when it is planned."""
+
+    trouble: Callable[[Stack, Resource, Action], Trouble] = lambda s, r, a: plan.NO_TROUBLE
+    stale_seconds: Callable[[Stack], float] = lambda stack: 0.0
+    """For how long the old state is still reported after a call."""
+
+
+class Engine:
+    """All stacks. Used by one thread; every change is on disk before a method returns.
+
+    ``speed`` divides the recorded seconds (and stacks' time-outs).
+    """
+
+    def __init__(
+        self,
+        records: Records,
+        *,
+        speed: float = 1.0,
+        real_names: bool = False,
+        conditions: Conditions | None = None,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._records = records
+        self._speed = speed
+        self._real_names = real_names
+        self._conditions = conditions or Conditions()
+        self._clock = clock
+        self._stacks: dict[str, Stack] = {}
+        self._names: dict[tuple[str, str], str] = {}
+        for stack in records.load():
+            self._remember(stack)
+
+    def now(self) -> float:
+        """The engine's time."""
+        return self._clock()
+
+    def create(self, *, name: str, project_id: str, owner: str, request: Request) -> Stack:
+        """Start to create a stack. Raises Conflict where the name is taken, else CloudError."""
+        self._check_free(project_id, name)
+        stack = self._new(name, project_id, owner, request)
+        evaluation = self.evaluation(stack, template=request.template)
+        changes = plan.made_of(_required(request.template), evaluation, {})
+        return self._begin(stack, Action.CREATE, changes)
+
+    def update(self, stack_id: str, request: Request, *, patch: bool = False) -> Stack:
+        """Start to update a stack; an action in progress is replaced. Raises CloudError."""
+        stack = self.get(stack_id)
+        self._check_updatable(stack)
+        wanted = self._updated(stack, request, patch=patch)
+        template = request.template or parse_template(wanted.source.template)
+        base = progress.cut(stack, self.now())
+        evaluation = self.evaluation(wanted, template=template)
+        changes = plan.made_of(template, evaluation, base.resources)
+        wanted = wanted.but(
+            resources=base.resources, events=base.events, operation=None, updated_at=self.now()
+        )
+        return self._begin(wanted, Action.UPDATE, changes)
+
+    def delete(self, stack_id: str) -> Stack:
+        """Start to delete a stack; also one that is being deleted. Raises NotFound."""
+        stack = self.get(stack_id)
+        if stack.deleted_at:
+            raise missing(stack_id)
+        base = progress.cut(stack, self.now())
+        changes = plan.taken_away(base.resources)
+        return self._begin(self._kept(base, stack), Action.DELETE, changes)
+
+    def act(self, stack_id: str, action: Action) -> Stack:
+        """Check, suspend or resume a stack. Raises CloudError."""
+        stack = self.get(stack_id)
+        self._check_idle(stack)
+        return self._begin(stack, action, plan.all_do(stack.resources, action))
+
+    def cancel_update(self, stack_id: str, *, rollback: bool) -> Stack:
+        """Give up an update (or, without rollback, a creation too). Raises CloudError."""
+        stack = self.get(stack_id)
+        current = progress.head(stack, self.now())
+        allowed = (Action.UPDATE,) if rollback else (Action.UPDATE, Action.CREATE)
+        if current.status is not Status.IN_PROGRESS or current.action not in allowed:
+            raise CloudError(
+                f"Cancelling update when stack is {(current.action.value, current.status.value)}"
+                " is not supported.",
+                kind="NotSupported",
+            )
+        base = progress.cut(stack, self.now())
+        if rollback:
+            return self._roll_back(base)
+        settled = base.but(
+            action=current.action,
+            status=Status.FAILED,
+            reason=f"Stack {current.action} cancelled",
+        )
+        return self._store(settled)
+
+    def get(self, stack_id: str) -> Stack:
+        """The stack of that id as recorded, ended operations done. Raises NotFound."""
+        stack = self._stacks.get(stack_id)
+        if stack is None:
+            raise missing(stack_id)
+        return self._settle(stack)
+
+    def find(self, project_id: str, name_or_id: str, *, every_project: bool = False) -> Stack:
+        """The stack of a name or id. Raises NotFound."""
+        by_id = self._stacks.get(name_or_id)
+        if by_id is not None and (every_project or by_id.project_id == project_id):
+            return self.get(name_or_id)
+        stack_id = self._names.get((project_id, name_or_id))
+        if stack_id is not None and not (stack := self.get(stack_id)).deleted_at:
+            return stack
+        raise missing(name_or_id)
+
+    def all(self, project_id: str | None = None) -> Iterator[Stack]:
+        """Stacks (of one project), newest first, deleted ones included."""
+        for stack_id in reversed(list(self._stacks)):
+            stack = self._stacks[stack_id]
+            if project_id in (None, stack.project_id):
+                yield self._settle(stack)
+
+    def view(self, stack: Stack) -> Stack:
+        """The stack with all it shows at this moment."""
+        return progress.at(stack, self.now())
+
+    def head(self, stack: Stack) -> Stack:
+        """The stack with the state it shows at this moment."""
+        return progress.head(stack, self.now())
+
+    def preview(self, *, name: str, project_id: str, owner: str, request: Request) -> Stack:
+        """The stack that would be created. Raises CloudError as :meth:`create` does."""
+        self._check_free(project_id, name)
+        stack = self._new(name, project_id, owner, request)
+        evaluation = self.evaluation(stack, template=request.template)
+        plan.made_of(_required(request.template), evaluation, {})
+        return stack.but(resources=evaluation.resources)
+
+    def preview_update(self, stack_id: str, request: Request, *, patch: bool) -> list[Change]:
+        """What an update would change. Raises CloudError as :meth:`update` does."""
+        stack = self.get(stack_id)
+        self._check_updatable(stack)
+        wanted = self._updated(stack, request, patch=patch)
+        template = request.template or parse_template(wanted.source.template)
+        have = progress.cut(stack, self.now()).resources
+        return plan.made_of(template, self.evaluation(wanted, template=template), have)
+
+    def evaluation(self, stack: Stack, *, template: Template | None = None) -> Evaluation:
+        """The functions' view of a stack. Raises CloudError for parameters that do not fit."""
+        return Evaluation(
+            template or parse_template(stack.source.template),
+            stack.source,
+            stack_id=stack.id,
+            stack_name=stack.name,
+            project_id=stack.project_id,
+            resources=stack.resources,
+            real_names=self._real_names,
+        )
+
+    def _new(self, name: str, project_id: str, owner: str, request: Request) -> Stack:
+        rollback = request.disable_rollback
+        return Stack(
+            id=str(uuid.uuid4()),
+            name=name,
+            project_id=project_id,
+            owner=owner,
+            source=request.source,
+            created_at=self.now(),
+            tags=request.tags or (),
+            timeout_mins=request.timeout_mins,
+            disable_rollback=True if rollback is None else rollback,
+        )
+
+    def _updated(self, stack: Stack, request: Request, *, patch: bool) -> Stack:
+        source = request.source
+        if patch:
+            kept = {
+                name: value
+                for name, value in stack.source.parameters.items()
+                if name not in request.clear_parameters
+            }
+            source = replace(
+                source,
+                template=source.template or stack.source.template,
+                parameters={**kept, **source.parameters},
+                defaults={**stack.source.defaults, **source.defaults},
+                registry={**stack.source.registry, **source.registry},
+                files={**stack.source.files, **source.files},
+            )
+        rollback = request.disable_rollback
+        return stack.but(
+            source=source,
+            previous=stack.source,
+            tags=stack.tags if request.tags is None else request.tags,
+            timeout_mins=(
+                stack.timeout_mins if request.timeout_mins is None else request.timeout_mins
+            ),
+            disable_rollback=stack.disable_rollback if rollback is None else rollback,
+        )
+
+    def _begin(self, stack: Stack, action: Action, changes: list[Change]) -> Stack:
+        operation = self._schedule(stack, action, changes, self.now())
+        return self._store(stack.but(operation=operation))
+
+    def _schedule(
+        self, stack: Stack, action: Action, changes: list[Change], started_at: float
+    ) -> Operation:
+        types = [change.shown.type for change in changes] or [
+            resource.type for resource in stack.resources.values()
+        ]
+        timed_as = Action.DELETE if action is Action.ROLLBACK else action
+        minutes = stack.timeout_mins or DEFAULT_TIMEOUT_MINUTES
+        stale = action in (Action.UPDATE, Action.DELETE)
+        pace = Pace(
+            started_at=started_at,
+            seconds=engine_seconds(stack.name, types, timed_as) / self._speed,
+            timeout=minutes * 60 / self._speed,
+            speed=self._speed,
+            visible_from=started_at + self._conditions.stale_seconds(stack) if stale else 0.0,
+        )
+        return plan.schedule(
+            action,
+            changes,
+            lambda resource, does: self._conditions.trouble(stack, resource, does),
+            pace,
+        )
+
+    def _settle(self, stack: Stack) -> Stack:
+        """Put ended operations into the stack, rollbacks they lead to included."""
+        now = self.now()
+        operation = stack.operation
+        while operation is not None and now >= max(operation.ends_at, operation.visible_from):
+            stack = progress.at(stack, now).but(operation=None)
+            failed = operation.error and operation.action in (Action.CREATE, Action.UPDATE)
+            if failed and not stack.disable_rollback:
+                stack = self._with_rollback(stack, operation.ends_at)
+            operation = stack.operation
+            self._store(stack)
+        return stack
+
+    def _roll_back(self, stack: Stack) -> Stack:
+        return self._store(self._with_rollback(stack, self.now()))
+
+    def _with_rollback(self, stack: Stack, started_at: float) -> Stack:
+        if stack.previous is None:
+            changes = plan.taken_away(stack.resources)
+        else:
+            stack = stack.but(source=stack.previous, previous=None)
+            template = parse_template(stack.source.template)
+            have = stack.resources
+            changes = plan.made_of(template, self.evaluation(stack, template=template), have)
+        operation = self._schedule(stack, Action.ROLLBACK, changes, started_at)
+        return stack.but(operation=operation)
+
+    def _kept(self, base: Stack, stack: Stack) -> Stack:
+        # what is reported before the deletion becomes visible is the state up to now
+        shown = progress.head(stack, self.now())
+        return base.but(action=shown.action, status=shown.status, reason=shown.reason)
+
+    def _check_free(self, project_id: str, name: str) -> None:
+        taken = self._names.get((project_id, name))
+        if taken is not None and not self.get(taken).deleted_at:
+            raise Conflict(f"The Stack ({name}) already exists.")
+
+    def _check_updatable(self, stack: Stack) -> None:
+        if stack.deleted_at:
+            raise missing(stack.id)
+        action = stack.operation.action if stack.operation else stack.action
+        if action in (Action.DELETE, Action.SUSPEND):
+            what = "deleting" if action is Action.DELETE else "suspended"
+            raise CloudError(
+                f"Updating a stack when it is {what} is not supported.", kind="NotSupported"
+            )
+
+    def _check_idle(self, stack: Stack) -> None:
+        if stack.deleted_at:
+            raise missing(stack.id)
+        if stack.operation is not None:
+            raise Conflict(
+                f"Stack {stack.name} already has an action ({stack.operation.action}) in progress.",
+                kind="ActionInProgress",
+            )
+
+    def _store(self, stack: Stack) -> Stack:
+        self._records.put(stack)
+        self._remember(stack)
+        return stack
+
+    def _remember(self, stack: Stack) -> None:
+        self._stacks[stack.id] = stack
+        key = (stack.project_id, stack.name)
+        if stack.deleted_at:
+            if self._names.get(key) == stack.id:
+                del self._names[key]
+        else:
+            self._names[key] = stack.id
+
+    def purge(self) -> None:
+        """Forget stacks that were deleted long ago."""
+        limit = self.now() - KEPT_DELETED_SECONDS
+        for stack in [s for s in self._stacks.values() if 0 < s.deleted_at < limit]:
+            self._records.remove(stack.id)
+            del self._stacks[stack.id]
+
+
+def missing(name_or_id: str) -> NotFound:
+    """The error for a stack that is not there."""
+    return NotFound(f"The Stack ({name_or_id}) could not be found.")
+
+
+def _required(template: Template | None) -> Template:
+    if template is None:
+        raise CloudError("No template specified")
+    return template

@@ -1,0 +1,147 @@
+"""What a client asks for when it creates, updates or validates a stack."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from esi_flows.sandbox.errors import CloudError, ValidationFailed
+from esi_flows.sandbox.hot import values
+from esi_flows.sandbox.hot.template import Template, parse_template
+from esi_flows.sandbox.hot.text import parse_mapping, plain
+from esi_flows.sandbox.resources.registry import replacement
+from esi_flows.sandbox.stacks.model import Source
+
+_NAME = re.compile(r"[a-zA-Z][a-zA-Z0-9_.-]{0,254}")
+_MAX_TAG = 80
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A parsed request body. ``template`` is None where a patch keeps the old one.
+
+    ``disable_rollback``, ``timeout_mins`` and ``tags`` are None where they were not given.
+    """
+
+    template: Template | None
+    source: Source
+    name: str = ""
+    disable_rollback: bool | None = None
+    timeout_mins: int | None = None
+    tags: tuple[str, ...] | None = None
+    clear_parameters: tuple[str, ...] = ()
+
+
+def parse_request(body: Mapping[str, Any], *, patch: bool = False) -> Request:
+    """Parse the body of a request. Raises CloudError as Heat refuses it."""
+    template = _template(body, patch)
+    environment = parse_mapping(body.get("environment"), what="Environment")
+    parameters = {**_map(environment, "parameters"), **_map(body, "parameters")}
+    rollback = body.get("disable_rollback")
+    source = Source(
+        template=template.source if template else {},
+        parameters=plain(parameters),
+        defaults=plain(_map(environment, "parameter_defaults")),
+        registry=replacement(environment.get("resource_registry") or {}),
+        files={str(name): str(text) for name, text in _map(body, "files").items()},
+    )
+    return Request(
+        template=template,
+        source=source,
+        disable_rollback=None if rollback is None else flag("disable_rollback", rollback),
+        timeout_mins=_minutes(body.get("timeout_mins")),
+        tags=_tags(body.get("tags")),
+        clear_parameters=tuple(str(name) for name in _list(body, "clear_parameters")),
+    )
+
+
+def stack_name(body: Mapping[str, Any]) -> str:
+    """The name of a new stack. Raises CloudError for none or an invalid one."""
+    if "stack_name" not in body:
+        raise CloudError("No stack name specified")
+    name = body["stack_name"]
+    if not isinstance(name, str) or not _NAME.fullmatch(name):
+        raise ValidationFailed(
+            f"Invalid stack name {name} must contain only alphanumeric or "
+            '"_-." characters, must start with alpha and must be 255 characters or less.'
+        )
+    return name
+
+
+def flag(name: str, value: Any) -> bool:
+    """A boolean of the API (true or false, or their texts). Raises CloudError."""
+    if str(value).lower() not in ("true", "false"):
+        raise CloudError(
+            f'Unrecognized value "{value}" for "{name}", acceptable values are: true, false'
+        )
+    return str(value).lower() == "true"
+
+
+def whole(name: str, value: Any) -> int:
+    """A number of the API, zero or more. Raises CloudError."""
+    try:
+        number = int(value)
+    except (ValueError, TypeError) as error:
+        raise CloudError(f"Only integer is allowed for {name}: {value}") from error
+    if number < 0:
+        raise CloudError(
+            f"Value '{number}' is invalid for '{name}' which only accepts non-negative integer."
+        )
+    return number
+
+
+def _template(body: Mapping[str, Any], patch: bool) -> Template | None:
+    given = body.get("template")
+    if given is None:
+        if "template_url" in body:
+            raise CloudError("Could not retrieve template: the sandbox fetches nothing")
+        if patch:
+            return None
+        raise CloudError("No template specified")
+    if not isinstance(given, str | dict):
+        raise CloudError(
+            "Template not in valid format: The template is not a JSON object or YAML mapping."
+        )
+    return parse_template(given)
+
+
+def _map(body: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    found = body.get(name)
+    if found is None:
+        return {}
+    try:
+        return values.mapping(found)
+    except ValueError as error:
+        raise CloudError(f"{name}: {error}") from error
+
+
+def _list(body: Mapping[str, Any], name: str) -> list[Any]:
+    found = body.get(name)
+    if found is None:
+        return []
+    try:
+        return values.sequence(found)
+    except ValueError as error:
+        raise CloudError(f"{name}: {error}") from error
+
+
+def _minutes(value: Any) -> int | None:
+    return None if value is None else whole("timeout_mins", value)
+
+
+def _tags(value: Any) -> tuple[str, ...] | None:
+    if value is None:
+        return None
+    tags = value.split(",") if isinstance(value, str) else value
+    if not isinstance(tags, list):
+        raise CloudError(f"Invalid tags, not a list: {value}")
+    for tag in tags:
+        if not isinstance(tag, str):
+            raise CloudError(f'Invalid tag, "{tag}" is not a string')
+        if len(tag) > _MAX_TAG:
+            raise CloudError(f'Invalid tag, "{tag}" is longer than 80 characters')
+        if "," in tag:
+            raise CloudError(f'Invalid tag, "{tag}" contains a comma')
+    return tuple(tags)
