@@ -10,6 +10,8 @@ from esi_flows.handlers.base import Outcome, Run, Steps, Write
 from esi_flows.model.errors import HandlerError
 from esi_flows.model.jobs import Action, Job, OnFailure, Parameter, ResourceRef, group_name
 
+NETWORK = ResourceRef("network", "n1")
+
 
 class ListHandler:
     """Notes what it is asked for; fails on the jobs it is told to fail on."""
@@ -61,7 +63,7 @@ def make_job(
     on_failure: OnFailure = OnFailure.FAIL,
     first: bool = False,
     last: bool = False,
-    resource: ResourceRef = ResourceRef("network", "n1"),
+    resource: ResourceRef = NETWORK,
     params: tuple[Parameter, ...] = (),
 ) -> Job:
     """A job with an id of its own choice."""

@@ -60,21 +60,17 @@ class Admission:
         self._claimed.discard(name)
         self._reconsider(name)
 
-    def runnable(self) -> list[GroupRecord]:
+    def runnable(self) -> list[str]:
         """Groups that may run and that nobody runs, the longest runnable first."""
-        return [self._unfinished[name] for name in self._ready]
+        return list(self._ready)
 
-    def doomed(self) -> list[tuple[GroupRecord, str]]:
+    def doomed(self) -> list[tuple[str, str]]:
         """Groups that will never run, each with the id of the job whose failure is the reason."""
-        return [(self._unfinished[name], job) for name, job in self._doomed.items()]
+        return list(self._doomed.items())
 
     def unfinished(self) -> Iterable[GroupRecord]:
         """Every group that has not ended."""
         return self._unfinished.values()
-
-    def is_unfinished(self, name: str) -> bool:
-        """Whether the group is known and has not ended."""
-        return name in self._unfinished
 
     def _admit(self, record: GroupRecord) -> None:
         self._waiting.add_node(record.name)

@@ -241,41 +241,50 @@ class Conductor:
 
     def _cancel_doomed(self) -> None:
         while doomed := self._admission.doomed():
-            for record, failed_job in doomed:
-                found = self._cache.get(keys.group(record.name))
-                if found is None:
-                    self._admission.forget(record.name)
-                    continue
+            for name, failed_job in doomed:
+                current = self._current(name)
+                if current is None:
+                    return  # it has just ended: the watch brings it
+                record, mod_revision = current
                 final, ops = endings.cancelled(
                     record, failed_job, catalog=self._catalog, now=time.time()
                 )
                 answer = self._store.txn(
-                    [
-                        unchanged(keys.group(record.name), found.mod_revision),
-                        absent(keys.claim(record.name)),
-                    ],
-                    ops,
+                    [unchanged(keys.group(name), mod_revision), absent(keys.claim(name))], ops
                 )
                 if not answer.succeeded:
                     return  # somebody else did it: the watch brings it
-                LOG.warning("group cancelled", extra={"group": record.name, "by": failed_job})
+                LOG.warning("group cancelled", extra={"group": name, "by": failed_job})
                 self._admission.update(final)
                 observe(self._cache, ops, answer.revision)
 
     def _claim_runnable(self) -> None:
-        for record in self._admission.runnable():
-            if len(self._runners) >= self._settings.running_groups:
+        for name in self._admission.runnable():
+            if len(self._runners) >= self._settings.running_groups or not self._lease.alive():
                 return
-            found = self._cache.get(keys.group(record.name))
-            if found is None or not self._lease.alive():
-                return
+            current = self._current(name)
             now = time.time()
-            claim = self._claims.take_group(record, found.mod_revision, now)
-            if claim is None:
-                self._admission.defer(record.name)  # the watch brings who was faster
+            claim = self._claims.take_group(*current, now) if current is not None else None
+            if current is None or claim is None:
+                self._admission.defer(name)  # the watch brings who was faster
                 continue
-            self._admission.claimed(record.name)
-            self._run(running(record, self.id, now), claim)
+            self._admission.claimed(name)
+            self._run(running(current[0], self.id, now), claim)
+
+    def _current(self, name: str) -> tuple[GroupRecord, int] | None:
+        """The newest record we know of an unfinished group, and its revision.
+
+        Not the one that admission was told of: the cache may be ahead of it, and a claim must rest
+        on the record whose revision it compares.
+        """
+        found = self._cache.get(keys.group(name))
+        if found is None:
+            return None
+        try:
+            record = GroupRecord.decode(found.key, found.value)
+        except DocumentInvalid:
+            return None  # reported when it was taken in
+        return None if record.state.ended else (record, found.mod_revision)
 
     def _run(self, record: GroupRecord, claim: Claim) -> None:
         runner = Runner(
