@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from esi_flows.catalog import schema_check
 from esi_flows.catalog.types import Catalog
-from esi_flows.deployments import schema
 from esi_flows.deployments.recorded import Recorded, Standing, read
 from esi_flows.deployments.relations import references
 from esi_flows.deployments.types import Deployment, Wanted
@@ -82,7 +82,7 @@ def _hint(
     if target in first_step:
         return f"only the later step {deployment.steps[first_step[target]].name} brings it"
     alike = [resource.id for resource in first_step if resource.type == target.type]
-    return schema.did_you_mean(target.id, alike) if alike else ""
+    return schema_check.did_you_mean(target.id, alike) if alike else ""
 
 
 def require_target(target: ResourceRef, found: KeyValue | None) -> None:

@@ -7,9 +7,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from esi_flows.catalog import schema_check
 from esi_flows.catalog.types import Catalog
-from esi_flows.deployments import schema
-from esi_flows.deployments.documents import Document, read_documents
+from esi_flows.catalog.yaml_files import Document, read_documents
 from esi_flows.deployments.order import ordered
 from esi_flows.deployments.types import Deployment, Step, Wanted
 from esi_flows.model.errors import Finding, InvalidInput
@@ -92,7 +92,7 @@ def _wanted(document: Document, catalog: Catalog, findings: list[Finding]) -> Wa
     before = len(findings)
     for name in value:
         if name not in _MEMBERS:
-            hint = schema.did_you_mean(name, _MEMBERS)
+            hint = schema_check.did_you_mean(name, _MEMBERS)
             findings.append(Finding(document.where([name]), f"{name!r} is no member", hint))
     _check_type(document, value, catalog, findings)
     _check_id(document, value, findings)
@@ -122,7 +122,7 @@ def _with_body(
             )
         )
         return None
-    for place, what, hint in schema.problems(catalog.types[resource.type], body):
+    for place, what, hint in schema_check.problems(catalog.types[resource.type], body):
         named = ".".join(str(part) for part in place)
         what = f"{resource}: {named}: {what}" if named else f"{resource}: {what}"
         findings.append(Finding(document.where(["body", *place]), what, hint))
@@ -138,7 +138,7 @@ def _check_type(
         what = "is not a text" if "type" in value else "is missing"
         findings.append(Finding(document.where(["type"]), f"member 'type' {what}"))
     elif kind not in catalog.types:
-        hint = schema.did_you_mean(kind, list(catalog.types))
+        hint = schema_check.did_you_mean(kind, list(catalog.types))
         findings.append(Finding(document.where(["type"]), f"unknown type {kind!r}", hint))
 
 

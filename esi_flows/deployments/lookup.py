@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from esi_flows.catalog import schema_check
 from esi_flows.catalog.types import Catalog
-from esi_flows.deployments import schema
 from esi_flows.model import keys
 from esi_flows.model.errors import InvalidInput
 from esi_flows.model.jobs import ResourceRef
@@ -31,7 +31,7 @@ def find(store: ReadStore, catalog: Catalog, text: str) -> ResourceRef:
     """
     kind, colon, identifier = text.partition(":")
     if colon and kind not in catalog.types:
-        hint = schema.did_you_mean(kind, list(catalog.types))
+        hint = schema_check.did_you_mean(kind, list(catalog.types))
         raise InvalidInput(f"unknown resource type {kind!r}", hint=hint)
     wanted = identifier if colon else text
     alike = [

@@ -1,4 +1,4 @@
-"""What the schema of its type has against a body, thing by thing; values of secrets stay unsaid."""
+"""What a JSON Schema has against a document, thing by thing; values of secrets stay unsaid."""
 
 from __future__ import annotations
 
@@ -30,13 +30,16 @@ _NAMES = {
 
 def problems(known: ResourceType, body: JsonObject) -> Iterator[Problem]:
     """Everything in ``body`` that the schema of its type does not allow."""
-    if not known.schema:
-        return
+    if known.schema:
+        yield from problems_with(known.schema, body, secrets.Names(known.secrets))
+
+
+def problems_with(schema: JsonObject, value: Any, hidden: secrets.Names) -> Iterator[Problem]:
+    """Everything in ``value`` that ``schema`` does not allow; values of ``hidden`` unsaid."""
     validator = jsonschema.Draft202012Validator(
-        known.schema, format_checker=jsonschema.Draft202012Validator.FORMAT_CHECKER
+        schema, format_checker=jsonschema.Draft202012Validator.FORMAT_CHECKER
     )
-    hidden = secrets.Names(known.secrets)
-    errors = sorted(validator.iter_errors(body), key=lambda e: [str(p) for p in e.absolute_path])
+    errors = sorted(validator.iter_errors(value), key=lambda e: [str(p) for p in e.absolute_path])
     for error in errors:
         yield from _problems_of(error, hidden)
 
