@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Iterator, Mapping
 
-from esi_flows.catalog import schema_check
 from esi_flows.catalog.types import Catalog
 from esi_flows.deployments.recorded import Recorded, Standing, read
 from esi_flows.deployments.relations import references
@@ -81,8 +81,9 @@ def _hint(
 ) -> str:
     if target in first_step:
         return f"only the later step {deployment.steps[first_step[target]].name} brings it"
-    alike = [resource.id for resource in first_step if resource.type == target.type]
-    return schema_check.did_you_mean(target.id, alike) if alike else ""
+    known = [resource.id for resource in first_step if resource.type == target.type]
+    near = difflib.get_close_matches(target.id, known, n=1, cutoff=0.6)
+    return f"did you mean {near[0]!r}?" if near else ""
 
 
 def require_target(target: ResourceRef, found: KeyValue | None) -> None:
