@@ -82,7 +82,9 @@ class Status(Command, lister.Lister):
             return super().produce_output(parsed_args, names, [values])
         chosen, selector = self._generate_columns_and_selector(parsed_args, names)
         shown = list(self._compress_iterable(values, selector)) if selector else values
-        formatters[parsed_args.formatter].obj.emit_one(chosen, shown, self.app.stdout, parsed_args)
+        formatter = formatters[parsed_args.formatter].obj
+        assert formatter is not None  # they are made on loading
+        formatter.emit_one(chosen, shown, self.app.stdout, parsed_args)
         return 0
 
 
