@@ -71,7 +71,7 @@ def render(template_id: str, text: str, values: Mapping[str, Any], *, max_size: 
     than a rendering may. Unknown names are lenient, as recorded: they render as nothing.
     """
     try:
-        compiled = compile_template(text)
+        compiled = _compiled(text)
         chunks, size = [], 0
         for chunk in compiled.generate({**values, guard.BUDGET: Budget()}):
             size += len(chunk)
@@ -79,19 +79,26 @@ def render(template_id: str, text: str, values: Mapping[str, Any], *, max_size: 
                 raise CostsTooMuch(f"it renders to more than {max_size} characters")
             chunks.append(chunk)
     except _FAILURES as error:
-        raise failure(template_id, error) from error
+        raise _failure(template_id, error) from error
     return "".join(chunks)
 
 
+def check_template(template_id: str, text: str) -> None:
+    """Raises TemplateError where ``text`` is no template, or says what templates may not."""
+    try:
+        _compiled(text)
+    except _FAILURES as error:
+        raise _failure(template_id, error) from error
+
+
 @functools.lru_cache(maxsize=512)
-def compile_template(text: str) -> jinja2.Template:
-    """The compiled template. Raises one of many; :func:`failure` makes a TemplateError of it."""
+def _compiled(text: str) -> jinja2.Template:
     if len(text) > MAX_SOURCE:
         raise CostsTooMuch(f"it has more than {MAX_SOURCE} characters")
     return _ENVIRONMENT.from_string(guard.guarded(_ENVIRONMENT.parse(text)))
 
 
-def failure(template_id: str, error: BaseException) -> TemplateError:
+def _failure(template_id: str, error: BaseException) -> TemplateError:
     """What went wrong with a template, and in which of its lines."""
     line, what = 0, str(error) or type(error).__name__
     if isinstance(error, jinja2.TemplateSyntaxError):
