@@ -114,6 +114,13 @@ class Clouds:
             return self._heats[project_id]
 
 
+_AWAY = (
+    auth_exceptions.ConnectionError,
+    auth_exceptions.RetriableConnectionFailure,
+    auth_exceptions.DiscoveryFailure,  # what is said of a Keystone that does not answer
+)
+
+
 def _translated(call: Callable[..., T]) -> Callable[..., T]:
     """Raise our errors for those of heatclient and keystoneauth."""
 
@@ -129,10 +136,7 @@ def _translated(call: Callable[..., T]) -> Callable[..., T]:
         except heat_exceptions.HTTPException as error:
             temporary = error.code in (408, 429) or error.code >= 500
             raise (HeatUnavailable if temporary else HeatRejected)(str(error)) from error
-        except (
-            auth_exceptions.ConnectFailure,
-            auth_exceptions.RetriableConnectionFailure,
-        ) as error:
+        except _AWAY as error:
             raise HeatUnavailable(str(error)) from error
         except auth_exceptions.HttpError as error:
             temporary = error.http_status >= 500 or error.http_status in (408, 429)

@@ -15,6 +15,10 @@ from esi_flows.model.errors import HandlerError, HandlerTimeout
 
 LOG = logging.getLogger(__name__)
 
+STALE_SECONDS = 2.0
+"""For how long after a call an unchanged stack is taken for old news. Its ``updated_time`` cannot
+always tell: it counts whole seconds, and two updates may fall into one."""
+
 _SLOWER = 1.5
 
 
@@ -27,20 +31,20 @@ class _Watched:
     deleting: bool
     deadline: float
     future: Future[Stack | None] = field(default_factory=Future)
+    believe_at: float = field(default_factory=lambda: time.monotonic() + STALE_SECONDS)
 
     def settles(self, seen: Stack | None) -> bool:
         """Whether what is seen is the end of the action."""
         if seen is None:
             return True
         if seen.in_progress:
+            self.before = None  # Heat is at it: what comes next is new
             return False
         if self.deleting:
             return seen.deleting and not seen.complete
-        # Heat may tell the old status for a moment after it took an update
-        return self.before is None or (seen.status, seen.updated_at) != (
-            self.before.status,
-            self.before.updated_at,
-        )
+        if self.before is None or time.monotonic() >= self.believe_at:
+            return True
+        return (seen.status, seen.updated_at) != (self.before.status, self.before.updated_at)
 
 
 @dataclass(slots=True)
