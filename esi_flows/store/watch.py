@@ -22,7 +22,7 @@ from esi_flows.store.base import Batch, Event
 LOG = logging.getLogger(__name__)
 
 SILENCE_SECONDS = 5.0
-"""After so long without an answer etcd is asked for one; after twice that comes a new stream."""
+"""After so long without an answer etcd is asked for one; after as long again the stream is left."""
 
 _CONNECT_SECONDS = 5.0
 _MIN_PAUSE_SECONDS = 0.05
@@ -221,15 +221,17 @@ class _Stream:
     def _requests(self, request: Any) -> Iterator[Any]:
         """What we send; gRPC runs this in a thread of its own, which so is our watchdog too."""
         yield request
+        asked_in = None
         while not self._closed.wait(self._silence):
-            since = self._waiting_since
-            silent = time.monotonic() - since if since is not None else 0.0
-            if silent >= 2 * self._silence:
+            waiting = self._waiting_since
+            if waiting is None or time.monotonic() - waiting < self._silence:
+                continue
+            if waiting == asked_in:
                 LOG.warning("watch is silent", extra={"endpoint": self.client.endpoint})
                 self._call.cancel()
                 return
-            if silent >= self._silence:
-                yield rpc.WatchRequest(progress_request=rpc.WatchProgressRequest())
+            asked_in = waiting
+            yield rpc.WatchRequest(progress_request=rpc.WatchProgressRequest())
 
 
 def _event(event: Any) -> Event:

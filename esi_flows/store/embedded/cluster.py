@@ -58,10 +58,12 @@ class EmbeddedCluster:
         """``kill -9`` a member."""
         self._processes[member].kill()
 
-    def restart(self, member: int) -> None:
-        """Start a killed member again, and return once it takes requests. Raises ServerError."""
-        self._processes[member].start()
-        self.wait_ready(member)
+    def restart(self, *members: int) -> None:
+        """Start killed members again, and return once they take requests. Raises ServerError."""
+        for member in members:
+            self._processes[member].start()
+        for member in members:
+            self.wait_ready(member)
 
     def pause(self, member: int) -> None:
         """Freeze a member; its connections stay open."""

@@ -20,7 +20,6 @@ from esi_flows.model.errors import ServerError
 READY_SECONDS = 20.0
 _STOP_SECONDS = 5.0
 _POLL_SECONDS = 0.01
-_PORT_TRIES = 5
 
 # Asks the kernel to end etcd together with us, then becomes etcd. Not done between fork and exec,
 # where threads of ours (gRPC's) can leave locks behind. Where there is no prctl, it does without.
@@ -75,6 +74,11 @@ class EtcdProcess:
     def pid(self) -> int:
         """Process id of the running server, 0 if there is none."""
         return self._process.pid if self._process is not None and self.running else 0
+
+    @property
+    def folder(self) -> Path:
+        """Where its data and its log are."""
+        return self._folder
 
     @property
     def running(self) -> bool:
