@@ -14,6 +14,8 @@ from esi_flows.store.embedded import EmbeddedEtcd
 from esi_flows.store.embedded.binary import obtain_etcd
 from esi_flows.store.etcd import EtcdStore, connect
 
+pytest_plugins = ("tests.conformance.plugin",)
+
 
 @pytest.fixture(scope="session")
 def etcd_program() -> Path:

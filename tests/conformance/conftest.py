@@ -1,0 +1,69 @@
+"""Where the recorded traffic comes from, and what each test takes of it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.conformance import recordings
+from tests.conformance.plugin import KIND, corpus_folder
+
+SOURCES: dict[str, Callable[[Path], Iterator[Any]]] = {}
+"""What can be asked for by a test's argument: how to find all of it in a corpus."""
+
+
+def each(argument: str) -> Callable[[Callable[[Path], Iterator[Any]]], None]:
+    def register(find: Callable[[Path], Iterator[Any]]) -> None:
+        SOURCES[argument] = find
+
+    return register
+
+
+@each("case")
+def find_cases(corpus: Path) -> Iterator[Any]:
+    for case in recordings.cases(corpus):
+        yield pytest.param(case, id=case.name)
+
+
+@each("rendering")
+def find_renderings(corpus: Path) -> Iterator[Any]:
+    for recording in recordings.recordings(corpus):
+        for number, rendering in enumerate(recording.document["heat_jobs"]):
+            name = f"{recording.version}-{recording.scenario}-{number}-{rendering['job']}"
+            yield pytest.param((recording, rendering), id=name)
+
+
+@each("monitored")
+def find_monitored(corpus: Path) -> Iterator[Any]:
+    for recording in recordings.recordings(corpus):
+        for job in recording.jobs.values():
+            if job.handler == "monitoring_worker":
+                name = f"{recording.version}-{recording.scenario}-{job.id}"
+                yield pytest.param((recording, job), id=name)
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    corpus = corpus_folder(metafunc.config)
+    for argument, find in SOURCES.items():
+        if argument in metafunc.fixturenames:
+            there = list(find(corpus)) if corpus.is_dir() else []
+            metafunc.parametrize(argument, there or [pytest.param(None, id="none")])
+
+
+@pytest.fixture(autouse=True)
+def corpus(request: pytest.FixtureRequest, record_property: Callable[[str, object], None]) -> Path:
+    """The recorded traffic. Without it: skipped at home, failed in CI."""
+    folder = corpus_folder(request.config)
+    if not (folder / "schemas.json").is_file():
+        reason = f"there is no recorded traffic in {folder}; give its folder with --corpus"
+        if os.environ.get("CI"):
+            pytest.fail(reason)
+        pytest.skip(reason)
+    marker = request.node.get_closest_marker("kind")
+    if marker is not None:
+        record_property(KIND, marker.args[0])
+    return folder
