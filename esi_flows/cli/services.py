@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import os
 import shlex
+import socket
+import uuid
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -15,6 +18,10 @@ from esi_flows import settings
 from esi_flows.catalog.loader import load_catalog
 from esi_flows.catalog.types import Catalog
 from esi_flows.cli import options
+from esi_flows.collector.probe import HttpProbe
+from esi_flows.collector.service import Collector
+from esi_flows.conductor.service import Conductor, ConductorSettings
+from esi_flows.handlers.registry import load_handlers
 from esi_flows.store import etcd
 from esi_flows.store.base import Store
 from esi_flows.store.embedded import EmbeddedEtcd
@@ -57,6 +64,11 @@ def open_services(given: argparse.Namespace) -> Iterator[Services]:
         yield Services(store, catalog, conf, tuple(endpoints))
 
 
+def open_catalog(given: argparse.Namespace) -> Catalog:
+    """The catalog alone. Raises SettingsInvalid, InvalidInput."""
+    return load_catalog(catalog_folder(given, settings.load(given.config_file)))
+
+
 def catalog_folder(given: argparse.Namespace, conf: Any) -> Path:
     """The catalog's folder: as given, as configured, or that of the checkout we run from."""
     if given.flows is not None:
@@ -89,3 +101,52 @@ def repeat_options(given: argparse.Namespace) -> list[str]:
     for file in given.config_file:
         words += ["--config-file", str(file)]
     return [shlex.quote(word) for word in words]
+
+
+@contextmanager
+def at_work(services: Services) -> Iterator[None]:
+    """A conductor (and a collector where one is configured) in this process, while in the block.
+
+    Raises SettingsInvalid before anything is started where no cloud is configured.
+    """
+    conf = services.conf
+    with ExitStack() as stack:
+        handlers = load_handlers(conf)
+        for handler in handlers.values():
+            stack.callback(handler.close)
+        conductor = Conductor(
+            services.store,
+            services.catalog,
+            handlers,
+            ConductorSettings(
+                lease_seconds=conf.conductor.lease_seconds,
+                running_groups=conf.conductor.running_groups,
+                worker_threads=conf.conductor.worker_threads,
+            ),
+        )
+        conductor.start()
+        stack.callback(conductor.stop)
+        if conf.collector.status_url:
+            stack.enter_context(_collecting(services))
+        yield
+
+
+@contextmanager
+def _collecting(services: Services) -> Iterator[None]:
+    settings_of = services.conf.collector
+    probe = HttpProbe(settings_of.status_url, timeout_seconds=settings_of.timeout_seconds)
+    collector = Collector(
+        services.store,
+        probe,
+        name=f"{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:8]}",
+        interval_seconds=settings_of.interval_seconds,
+        lease_seconds=services.conf.conductor.lease_seconds,
+    )
+    try:
+        collector.start()
+        try:
+            yield
+        finally:
+            collector.stop()
+    finally:
+        probe.close()

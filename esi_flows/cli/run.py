@@ -1,0 +1,136 @@
+"""``esi-flows run``: apply a folder of intents and follow it to its end."""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+import tempfile
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from esi_flows.cli.base import Command
+from esi_flows.cli.errors import EXIT_INTERRUPTED, EXIT_JOB_FAILED, EXIT_OK
+
+if TYPE_CHECKING:
+    from esi_flows.cli.screen import Screen
+    from esi_flows.cli.services import Services
+    from esi_flows.deployments.apply import Applier
+    from esi_flows.deployments.board import Board
+    from esi_flows.deployments.types import Deployment
+
+
+class Run(Command):
+    """Apply a folder of intents, conduct it here, and follow it to its end.
+
+    Killed or interrupted, typed again it goes on from what is recorded. Bad input changes nothing.
+    """
+
+    def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
+        """What to run, and where."""
+        parser = super().get_parser(prog_name)
+        parser.add_argument("folder", metavar="DIR", type=Path, help="folder of intents")
+        parser.add_argument(
+            "--sandbox",
+            action="store_true",
+            help="on an etcd and a simulated cloud of its own (see --data)",
+        )
+        parser.add_argument(
+            "--speed",
+            type=_speed,
+            default=1.0,
+            help="how many times faster than recorded the simulated cloud works (1)",
+        )
+        parser.add_argument(
+            "--wait", action="store_true", help="until monitoring reports every target as well"
+        )
+        return parser
+
+    def take_action(self, parsed_args: argparse.Namespace) -> int:
+        """Check everything, then apply and follow step after step."""
+        from esi_flows.cli.interrupts import terminable
+
+        try:
+            with terminable():
+                return self._run(parsed_args)
+        except KeyboardInterrupt:
+            self.app.stderr.write(
+                "\ninterrupted: what is recorded stays, nothing is done twice\n"
+                f"next: {self._same_command(parsed_args)}\n"
+            )
+            return EXIT_INTERRUPTED
+
+    def _run(self, parsed_args: argparse.Namespace) -> int:
+        from esi_flows.cli import sandboxes, services
+        from esi_flows.deployments.apply import Applier
+        from esi_flows.deployments.loader import load_deployment
+
+        given = self.app.options
+        with ExitStack() as stack:
+            # bad input is told before anything is started
+            load_deployment(parsed_args.folder, services.open_catalog(given))
+            sandbox = None
+            if parsed_args.sandbox:
+                given.data = given.data or Path(tempfile.mkdtemp(prefix="esi-flows-"))
+                sandbox = stack.enter_context(
+                    sandboxes.running(given.data, speed=parsed_args.speed)
+                )
+                given.etcd = []
+            opened = stack.enter_context(services.open_services(given))
+            if sandbox is not None:
+                sandboxes.configure(opened.conf, sandbox, speed=parsed_args.speed)
+            deployment = load_deployment(parsed_args.folder, opened.catalog)
+            applier = Applier(opened.store, opened.catalog, deployment)
+            applier.check()
+            return self._follow(parsed_args, opened, deployment, applier)
+
+    def _follow(
+        self,
+        parsed_args: argparse.Namespace,
+        services: Services,
+        deployment: Deployment,
+        applier: Applier,
+    ) -> int:
+        from esi_flows.cli import services as wiring
+        from esi_flows.cli.steps import run_steps
+
+        screen = self.screen()
+        with wiring.at_work(services):
+            board, busy = run_steps(
+                screen, services, deployment, applier, until_monitored=parsed_args.wait
+            )
+        if not busy:
+            screen.line(f"Nothing to do: {deployment.name} is as wanted.")
+            return EXIT_OK
+        return self._conclude(parsed_args, screen, board)
+
+    def _conclude(self, parsed_args: argparse.Namespace, screen: Screen, board: Board) -> int:
+        """The table of results, and what to type next."""
+        from esi_flows.cli.results import result_table, summary
+
+        resources = list(board.resources.values())
+        screen.table(result_table(screen, resources))
+        screen.line(summary(resources))
+        failed = [progress for progress in resources if progress.phase.bad]
+        if not failed:
+            screen.line(f"next: {self.again('status')}")
+            return EXIT_OK
+        for progress in failed:
+            self.app.stderr.write(f"error: {progress.resource}: {progress.error}\n")
+        self.app.stderr.write(f"next: {self.again('status', failed[0].resource)}\n")
+        self.app.stderr.write(f"      {self._same_command(parsed_args)} tries again what failed\n")
+        return EXIT_JOB_FAILED
+
+    def _same_command(self, parsed_args: argparse.Namespace) -> str:
+        words = ["run", shlex.quote(str(parsed_args.folder))]
+        words += ["--sandbox"] if parsed_args.sandbox else []
+        words += ["--speed", f"{parsed_args.speed:g}"] if parsed_args.speed != 1 else []
+        words += ["--wait"] if parsed_args.wait else []
+        return self.again(*words)
+
+
+def _speed(text: str) -> float:
+    value = float(text)
+    if not 0 < value < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text} is not above 0")
+    return value
