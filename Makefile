@@ -1,0 +1,40 @@
+# Everything a developer or a visitor types. `make` alone lists it.
+PYTHON ?= python3
+VENV   ?= .venv
+DATA   ?= .esi-flows/demo
+SPEED  ?= 10
+BIN     = $(VENV)/bin
+
+.DEFAULT_GOAL := help
+.PHONY: help demo sandbox test lint format sample clean
+
+help: ## List what can be made
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: $(VENV)/.sandbox ## Deploy an internet gateway in the sandbox, from an empty machine to its state
+	@$(BIN)/esi-flows --data $(DATA) run flows/deployments/internet_gateway --sandbox --speed $(SPEED) --wait
+
+sandbox: $(VENV)/.sandbox ## Keep etcd, cloud, conductor and collector of the demo running
+	@$(BIN)/esi-flows --data $(DATA) sandbox --speed $(SPEED)
+
+test: $(VENV)/.dev ## Run all tests: style, types, units, real etcd, sandbox cloud, commands of the docs
+	$(BIN)/pytest -n 2 --dist loadgroup
+
+lint: $(VENV)/.dev ## Check style, types and imports only
+	$(BIN)/pytest -q tests/style
+
+format: $(VENV)/.dev ## Put the code into its form
+	$(BIN)/ruff check --fix esi_flows tests
+	$(BIN)/ruff format esi_flows tests
+
+sample: $(VENV)/.dev ## Write conf/esi-flows.conf.sample anew from the options
+	$(BIN)/oslo-config-generator --config-file conf/generator.conf
+
+clean: ## Remove the virtual environment and the demo's data
+	rm -rf $(VENV) .esi-flows
+
+$(VENV)/.sandbox: pyproject.toml constraints.txt .ci/setup
+	@.ci/setup $(PYTHON) $(VENV) sandbox
+
+$(VENV)/.dev: pyproject.toml constraints.txt .ci/setup
+	@.ci/setup $(PYTHON) $(VENV) dev
