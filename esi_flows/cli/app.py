@@ -11,7 +11,7 @@ import logging
 import os
 import sys
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TextIO
 
 from cliff.app import App
 from cliff.commandmanager import CommandManager
@@ -55,7 +55,7 @@ class EsiFlows(App):
         """Warnings to stderr, more with ``-v``, everything to ``--log-file``."""
         root = logging.getLogger()
         level = {0: logging.ERROR, 1: logging.WARNING, 2: logging.INFO}
-        console = logging.StreamHandler(self.stderr)
+        console = _Stderr()
         console.setLevel(level.get(self.options.verbose_level, logging.DEBUG))
         console.setFormatter(_Lines())
         root.addHandler(console)
@@ -82,6 +82,14 @@ class EsiFlows(App):
                 hint=f"did you mean {' or '.join(near)}? esi-flows --help lists all",
             ) from None
         return super().run_subcommand(argv)
+
+
+class _Stderr(logging.StreamHandler[TextIO]):
+    """Standard error as it is at the moment: a live display puts itself in its place."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.stream = sys.stderr
+        super().emit(record)
 
 
 class _Lines(logging.Formatter):

@@ -70,14 +70,12 @@ def job_text(job: JobProgress) -> str:
 
 def ending_text(progress: ResourceProgress) -> str:
     """The end of a resource's group in words: version, result, times, error."""
-    parts = [f"v{progress.followed.version} {progress.worker_state or progress.phase.value}"]
-    if progress.ended_at:
-        parts.append(
-            f"in {seconds(progress.ended_at - progress.posted_at)} "
-            f"(waited {seconds(progress.waited_seconds)}, "
+    text = f"v{progress.followed.version} {progress.worker_state or progress.phase.value}"
+    if progress.started_at and progress.ended_at:
+        text += (
+            f" in {seconds(progress.total_seconds)} (waited {seconds(progress.waited_seconds)}, "
             f"Heat {seconds(progress.outside_seconds)}, own {seconds(progress.own_seconds)})"
         )
-    text = " ".join(parts)
     return f"{text}: {one_line(progress.error)}" if progress.error else text
 
 

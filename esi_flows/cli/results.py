@@ -2,47 +2,60 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
-from rich import box
-from rich.table import Table
 from rich.text import Text
 
 from esi_flows.cli.screen import Screen, seconds
 from esi_flows.deployments.progress import Phase, ResourceProgress, totals
 
-
-def result_table(screen: Screen, resources: Sequence[ResourceProgress]) -> Table:
-    """One row per resource, in the order in which they were applied."""
-    table = Table(box=box.ASCII2 if screen.ascii else box.SIMPLE_HEAD, pad_edge=False)
-    table.add_column("", width=1, no_wrap=True)
-    table.add_column("Resource", ratio=1, overflow="fold" if screen.ascii else "ellipsis")
-    table.columns[-1].no_wrap = not screen.ascii
-    for name in ("v", "Result", "Jobs"):
-        table.add_column(name, no_wrap=True, justify="left" if name == "Result" else "right")
-    for name in ("Waiting", "Heat", "Own", "Total"):
-        table.add_column(name, no_wrap=True, justify="right")
-    for progress in resources:
-        table.add_row(screen.symbol(progress.phase), *_cells(progress))
-    return table
+_HEADS = ("Resource", "v", "Result", "Jobs", "Waiting", "Heat", "Own", "Total")
+_LEFT = ("Resource", "Result")
+_GAP = "  "
+_SHORTEST = 20
 
 
-def _cells(progress: ResourceProgress) -> list[str | Text]:
-    times = ["", "", "", ""]
+def result_table(screen: Screen, resources: Sequence[ResourceProgress]) -> Iterator[Text]:
+    """One line per resource, in the order in which they were applied.
+
+    On a screen that is too narrow the names are cut: the beginning of an id is enough to name it.
+    """
+    rows = [_HEADS, *(_cells(progress) for progress in resources)]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(_HEADS))]
+    others = sum(widths[1:]) + len(_GAP) * len(widths)
+    if screen.console.is_terminal:
+        widths[0] = min(widths[0], max(_SHORTEST, screen.console.width - others))
+    yield Text(_GAP + _line(screen, _HEADS, widths), style="bold")
+    for progress, row in zip(resources, rows[1:], strict=True):
+        yield Text.assemble(screen.symbol(progress.phase), " ", _line(screen, row, widths))
+
+
+def _line(screen: Screen, row: Sequence[str], widths: Sequence[int]) -> str:
+    cells = []
+    for head, cell, width in zip(_HEADS, row, widths, strict=True):
+        if len(cell) > width:
+            cell = cell[: width - len(screen.ellipsis)] + screen.ellipsis
+        cells.append(cell.ljust(width) if head in _LEFT else cell.rjust(width))
+    return _GAP.join(cells).rstrip()
+
+
+def _cells(progress: ResourceProgress) -> tuple[str, ...]:
+    times = ("-", "-", "-", "-")
     if progress.ended_at:
-        times = [
+        outside, own = progress.outside_seconds, progress.own_seconds
+        times = (
             seconds(progress.waited_seconds),
-            seconds(progress.outside_seconds) if progress.outside_seconds else "-",
-            seconds(progress.own_seconds),
-            seconds(max(0.0, progress.ended_at - progress.posted_at)),
-        ]
-    return [
+            seconds(outside) if outside else "-",
+            seconds(own) if progress.started_at else "-",
+            seconds(progress.total_seconds),
+        )
+    return (
         str(progress.resource),
         str(progress.followed.version),
-        progress.worker_state or progress.phase.value,
+        progress.phase.value,
         str(len(progress.jobs)) if progress.jobs else "-",
         *times,
-    ]
+    )
 
 
 def summary(resources: Sequence[ResourceProgress]) -> str:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import logging
 import shlex
 import tempfile
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -95,7 +97,7 @@ class Run(Command):
         from esi_flows.cli.steps import run_steps
 
         screen = self.screen()
-        with wiring.at_work(services):
+        with wiring.at_work(services), _without_group_events():
             board, busy = run_steps(
                 screen, services, deployment, applier, until_monitored=parsed_args.wait
             )
@@ -107,17 +109,23 @@ class Run(Command):
     def _conclude(self, parsed_args: argparse.Namespace, screen: Screen, board: Board) -> int:
         """The table of results, and what to type next."""
         from esi_flows.cli.results import result_table, summary
+        from esi_flows.deployments.progress import Phase
 
         resources = list(board.resources.values())
-        screen.table(result_table(screen, resources))
+        for line in result_table(screen, resources):
+            screen.line(line)
         screen.line(summary(resources))
         failed = [progress for progress in resources if progress.phase.bad]
         if not failed:
             screen.line(f"next: {self.again('status')}")
             return EXIT_OK
-        for progress in failed:
+        causes = [p for p in failed if p.phase is not Phase.CANCELLED] or failed
+        for progress in causes:
             self.app.stderr.write(f"error: {progress.resource}: {progress.error}\n")
-        self.app.stderr.write(f"next: {self.again('status', failed[0].resource)}\n")
+        if len(failed) > len(causes):
+            cancelled = len(failed) - len(causes)
+            self.app.stderr.write(f"error: {cancelled} more never ran because of that\n")
+        self.app.stderr.write(f"next: {self.again('status', causes[0].resource)}\n")
         self.app.stderr.write(f"      {self._same_command(parsed_args)} tries again what failed\n")
         return EXIT_JOB_FAILED
 
@@ -127,6 +135,23 @@ class Run(Command):
         words += ["--speed", f"{parsed_args.speed:g}"] if parsed_args.speed != 1 else []
         words += ["--wait"] if parsed_args.wait else []
         return self.again(*words)
+
+
+@contextmanager
+def _without_group_events() -> Iterator[None]:
+    """What happens to groups is shown as progress: not once more as warnings."""
+    handlers = logging.getLogger().handlers
+    for handler in handlers:
+        handler.addFilter(_is_no_group_event)
+    try:
+        yield
+    finally:
+        for handler in handlers:
+            handler.removeFilter(_is_no_group_event)
+
+
+def _is_no_group_event(record: logging.LogRecord) -> bool:
+    return record.levelno != logging.WARNING or not hasattr(record, "group")
 
 
 def _speed(text: str) -> float:

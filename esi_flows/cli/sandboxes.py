@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import json
 import os
 import signal
@@ -18,7 +19,6 @@ from esi_flows.cli.services import cloud_folder, etcd_folder
 from esi_flows.model.errors import ServerError
 from esi_flows.store.embedded import EmbeddedEtcd
 
-START_SECONDS = 30.0
 _OWNER_GONE_SECONDS = 10.0
 _STOP_SECONDS = 10.0
 
@@ -86,7 +86,10 @@ class _Cloud:
         self.process: subprocess.Popen[str] | None = None
 
     def __enter__(self) -> _Cloud:
-        self._launch()
+        self._data.mkdir(parents=True, exist_ok=True)
+        self._log = (self._data / "cloud.log").open("a", encoding="utf-8")
+        if not self._locked():
+            self._launch()
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -106,26 +109,41 @@ class _Cloud:
         """The environment of the cloud, once it serves. Raises ServerError."""
         deadline = time.monotonic() + _OWNER_GONE_SECONDS
         while True:
-            environment = self._first_line()
-            if environment is not None:
-                self._remember(environment)
-                return environment
+            if self.process is None and not self._locked():
+                self._launch()
+            if self.process is not None:
+                environment = self._first_line()
+                if environment is not None:
+                    self._remember(environment)
+                    return environment
+                if not self._locked():
+                    raise self._failure(self._why())
             joined = self._joined()
             if joined is not None:
                 return joined
             if time.monotonic() > deadline:
-                raise ServerError(
-                    f"the cloud of the sandbox did not start: {self._why()}",
-                    hint=f"its log is {self._data / 'cloud.log'}",
-                )
-            # the owner of the one that runs was killed: that one is about to go
-            time.sleep(0.1)
-            self._launch()
+                raise self._failure("another one runs on its folder")
+            # the owner of the one that runs has been killed: that one is about to go
+            time.sleep(0.05)
+
+    def _failure(self, reason: str) -> ServerError:
+        return ServerError(
+            f"the cloud of the sandbox did not start: {reason}",
+            hint=f"its log is {self._data / 'cloud.log'}",
+        )
+
+    def _locked(self) -> bool:
+        """Whether a cloud runs on the folder."""
+        try:
+            with (cloud_folder(self._data) / "lock").open("rb") as lock:
+                fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except FileNotFoundError:
+            return False
+        except BlockingIOError:
+            return True
+        return False
 
     def _launch(self) -> None:
-        self._data.mkdir(parents=True, exist_ok=True)
-        if self._log is None:
-            self._log = (self._data / "cloud.log").open("a", encoding="utf-8")
         words = ["--data", str(cloud_folder(self._data)), "--speed", str(self._speed)]
         self.process = subprocess.Popen(
             [sys.executable, "-m", "esi_flows.sandbox", *words, "--parent-dies"],

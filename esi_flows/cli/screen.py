@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TextIO
 
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 from esi_flows.deployments.progress import Phase
@@ -41,11 +40,6 @@ class Screen:
         """Print one line as it is, never wrapped; not when quiet unless ``always``."""
         if always or not self.quiet:
             self.console.print(text, markup=False, soft_wrap=True)
-
-    def table(self, table: Table) -> None:
-        """Print a table as wide as the screen; not when quiet."""
-        if not self.quiet:
-            self.console.print(table)
 
     def symbol(self, phase: Phase) -> Text:
         """The sign of a phase; shape and colour say the same."""

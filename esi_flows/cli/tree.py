@@ -70,7 +70,7 @@ def _time(progress: ResourceProgress, now: float) -> str:
     if not progress.posted_at:
         return ""
     if progress.ended:
-        return seconds(max(0.0, progress.ended_at - progress.posted_at))
+        return seconds(progress.total_seconds)
     return seconds(max(0.0, now - progress.posted_at))
 
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from esi_flows.catalog.types import Catalog
 from esi_flows.deployments import check
 from esi_flows.deployments.decide import Decision, decide
+from esi_flows.deployments.order import mentions
 from esi_flows.deployments.recorded import Recorded, read
 from esi_flows.deployments.relations import references
 from esi_flows.deployments.types import Deployment, Step, Wanted
@@ -140,19 +141,22 @@ class Applier:
         return True
 
     def _batches(self, writes: Sequence[Decision]) -> Iterator[Sequence[Decision]]:
-        """What goes into one transaction each: none of a batch refers to another of it.
+        """What goes into one transaction each: none of a batch mentions another of it.
 
         Intents of one transaction have one revision, and the order in which intents were written
         is what decides whose jobs wait for whose.
         """
+        mentioned = mentions([decision.wanted for decision in writes])
         depth: dict[ResourceRef, int] = {}
+        floor: dict[ResourceRef, int] = {}
         layers: dict[int, list[Decision]] = {}
         for decision in writes:
-            wanted = decision.wanted
-            known = self._catalog.types[wanted.resource.type]
-            below = [depth.get(target, -1) for _, target in references(known, wanted.body)]
-            depth[wanted.resource] = max(below, default=-1) + 1
-            layers.setdefault(depth[wanted.resource], []).append(decision)
+            resource = decision.wanted.resource
+            below = [depth[target] + 1 for target in mentioned[resource] if target in depth]
+            depth[resource] = max([floor.get(resource, 0), *below])
+            for target in mentioned[resource]:
+                floor[target] = max(floor.get(target, 0), depth[resource] + 1)
+            layers.setdefault(depth[resource], []).append(decision)
         for _, layer in sorted(layers.items()):
             for start in range(0, len(layer), INTENTS_PER_TXN):
                 yield layer[start : start + INTENTS_PER_TXN]

@@ -199,7 +199,10 @@ def _phase(state: str, error: str, record: GroupRecord, job_id: str) -> Phase:
     phase = _OF_ATOM.get(state)
     if phase is None:
         return Phase.NOT_RUN if record.state.ended else Phase.WAITING
-    return Phase.IGNORED if phase is Phase.DONE and error else phase
+    if error and phase is Phase.DONE:
+        return Phase.IGNORED
+    # what is reverted because it failed itself keeps its error; the others are reverted for it
+    return Phase.FAILED if error else phase
 
 
 def _without_group(followed: Followed, state: State | None) -> ResourceProgress:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 
 from esi_flows.catalog.types import Catalog
-from esi_flows.deployments.relations import references
+from esi_flows.deployments.relations import references, texts
 from esi_flows.deployments.types import Wanted
 from esi_flows.model.errors import Finding
 from esi_flows.model.jobs import ResourceRef
+
+Needs = dict[ResourceRef, list[ResourceRef]]
 
 
 def ordered(
@@ -16,10 +19,11 @@ def ordered(
 ) -> tuple[Wanted, ...]:
     """The intents of one step, each after those it refers to; ties stay in file order.
 
-    Every cycle becomes a finding that names its members; what is on or behind one keeps its place.
+    Relations are binding: every cycle becomes a finding that names its members. What a body
+    mentions otherwise (``fixed_ips[].subnet_id``) also comes first, where that makes no circle.
     """
     by_resource = {wanted.resource: wanted for wanted in intents}
-    needs = {
+    needs: Needs = {
         wanted.resource: [
             target
             for _, target in references(catalog.types[wanted.resource.type], wanted.body)
@@ -27,6 +31,7 @@ def ordered(
         ]
         for wanted in intents
     }
+    _add_mentions(needs, intents)
     visit = _Visit(needs)
     for wanted in intents:
         visit.from_resource(wanted.resource)
@@ -40,6 +45,41 @@ def ordered(
             )
         )
     return tuple(by_resource[resource] for resource in visit.order)
+
+
+def mentions(intents: Sequence[Wanted]) -> Mapping[ResourceRef, list[ResourceRef]]:
+    """For each of some resources the others of them whose ids its body contains."""
+    by_id: dict[str, list[ResourceRef]] = defaultdict(list)
+    for wanted in intents:
+        by_id[wanted.resource.id].append(wanted.resource)
+    return {
+        wanted.resource: [
+            target
+            for text in dict.fromkeys(texts(wanted.body))
+            for target in by_id.get(text, ())
+            if target != wanted.resource
+        ]
+        for wanted in intents
+    }
+
+
+def _add_mentions(needs: Needs, intents: Sequence[Wanted]) -> None:
+    for resource, targets in mentions(intents).items():
+        for target in targets:
+            if target not in needs[resource] and not _reaches(needs, target, resource):
+                needs[resource].append(target)
+
+
+def _reaches(needs: Needs, start: ResourceRef, goal: ResourceRef) -> bool:
+    """Whether ``start`` needs ``goal``, however indirectly."""
+    seen, todo = {start}, [start]
+    while todo:
+        following = [target for target in needs[todo.pop()] if target not in seen]
+        if goal in following:
+            return True
+        seen.update(following)
+        todo += following
+    return False
 
 
 class _Visit:

@@ -83,8 +83,14 @@ class ResourceProgress:
 
     @property
     def waited_seconds(self) -> float:
-        """From posting to the start: for other groups and for a free conductor."""
-        return max(0.0, self.started_at - self.posted_at) if self.started_at else 0.0
+        """From posting to the start, or to the end of what never ran."""
+        until = self.started_at or self.ended_at
+        return max(0.0, until - self.posted_at) if until else 0.0
+
+    @property
+    def total_seconds(self) -> float:
+        """From posting to the end, 0 where it has not ended."""
+        return max(0.0, self.ended_at - self.posted_at) if self.ended_at else 0.0
 
     @property
     def outside_seconds(self) -> float:
