@@ -57,14 +57,9 @@ class HeatApi:
 
     def _lookup_routes(self) -> list[Route]:
         by_name = "/v1/{project_id}/stacks/{name}"
-        each = ["GET", "POST", "PUT", "PATCH", "DELETE"]
-        parts = [
-            Route(f"{by_name}/{part}{tail}", self._on_lookup, methods=["GET", "POST"])
-            for part in _PARTS
-            for tail in ("", "/{rest:path}")
-        ]
-        preview = Route(f"{by_name}/preview", self._on_lookup, methods=["PUT", "PATCH"])
-        return [Route(by_name, self._on_lookup, methods=each), preview, *parts]
+        every = ["GET", "POST", "PUT", "PATCH", "DELETE"]
+        parts = [Route(f"{by_name}/{p}", self._on_lookup, methods=["GET", "POST"]) for p in _PARTS]
+        return [Route(by_name, self._on_lookup, methods=every), *parts]
 
     def _stack_routes(self) -> list[Route]:
         resource = f"{_STACK}/resources/{{resource}}"

@@ -10,7 +10,7 @@ from starlette.requests import Request
 from esi_flows.sandbox.api.heat_views import Views
 from esi_flows.sandbox.errors import CloudError
 from esi_flows.sandbox.identity import PROJECT_ID
-from esi_flows.sandbox.stacks.engine import Engine, missing
+from esi_flows.sandbox.stacks.engine import Engine
 from esi_flows.sandbox.stacks.model import Stack
 from esi_flows.sandbox.stacks.request import flag, whole
 
@@ -30,9 +30,7 @@ def listed(engine: Engine, views: Views, project_id: str, request: Request) -> d
     found = (engine.head(stack) for stack in engine.all(None if everywhere else project_id))
     kept = list(_filtered(found, request))
     page = _page(_sorted(kept, request), query.get("marker"), query.get("limit"))
-    answer: dict[str, Any] = {
-        "stacks": [views.summary(stack, project=everywhere) for stack in page]
-    }
+    answer: dict[str, Any] = {"stacks": [views.summary(stack) for stack in page]}
     if flag("with_count", query.get("with_count", "false")):
         answer["count"] = len(kept)
     return answer
@@ -70,11 +68,7 @@ def _sorted(stacks: list[Stack], request: Request) -> list[Stack]:
 
 
 def _page(stacks: list[Stack], marker: str | None, limit: str | None) -> list[Stack]:
-    start = 0
-    if marker:
-        positions = [i for i, stack in enumerate(stacks) if stack.id == marker]
-        if not positions:
-            raise missing(marker)
-        start = positions[0] + 1
+    # a marker that is not there is ignored, as Heat does
+    start = next((i + 1 for i, stack in enumerate(stacks) if stack.id == marker), 0)
     count = whole("limit", limit) if limit else 0
     return stacks[start : start + count] if count else stacks[start:]

@@ -31,13 +31,13 @@ class Views:
         """The answer to a creation."""
         return {"id": stack.id, "links": self._self(stack)}
 
-    def summary(self, stack: Stack, *, project: bool = False) -> dict[str, Any]:
+    def summary(self, stack: Stack) -> dict[str, Any]:
         """A stack in a list."""
-        shown: dict[str, Any] = {
+        return {
             "id": stack.id,
             "links": self._self(stack),
             "stack_name": stack.name,
-            "description": str(stack.source.template.get("description") or "No description"),
+            "description": "",
             "stack_status": stack.state,
             "stack_status_reason": stack.reason,
             "creation_time": isotime(stack.created_at),
@@ -47,18 +47,20 @@ class Views:
             "parent": None,
             "stack_user_project_id": stack.project_id,
             "tags": list(stack.tags) or None,
+            "project": stack.project_id,
         }
-        if project:
-            shown["project"] = stack.project_id
-        return shown
 
     def detail(
         self, stack: Stack, evaluation: Evaluation, *, resolve_outputs: bool
     ) -> dict[str, Any]:
         """A stack in full."""
         shown = self.summary(stack)
+        del shown["project"]
+        description = str(stack.source.template.get("description") or "No description")
         shown |= {
-            "template_description": shown["description"],
+            "description": description,
+            "template_description": description,
+            "tags": list(stack.tags),
             "parameters": evaluation.shown_parameters(),
             "notification_topics": [],
             "capabilities": [],

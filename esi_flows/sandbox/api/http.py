@@ -29,7 +29,7 @@ async def json_body(request: Request) -> dict[str, Any]:
     try:
         body = json.loads(raw) if raw else {}
     except (ValueError, RecursionError) as error:
-        raise CloudError(f"The body is not JSON: {error}") from error
+        raise CloudError(str(error)) from error
     if not isinstance(body, dict):
         raise CloudError("The body is not a JSON object.")
     return body

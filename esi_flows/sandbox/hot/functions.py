@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 from esi_flows.sandbox.errors import CloudError, ValidationFailed
@@ -13,77 +14,95 @@ from esi_flows.sandbox.hot import values
 Path = tuple[str | int, ...]
 
 
+class Misused(ValidationFailed):
+    """A function that can never work as it stands in the template."""
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """The functions of one template version.
+
+    ``any_text``: maps and lists may be put into texts (as JSON), which older versions refuse.
+    """
+
+    functions: tuple[str, ...]
+    any_text: bool
+
+
 class Scope(Protocol):
     """What functions can ask for."""
 
     def parameter(self, name: str) -> Any:
         """A parameter's value. Raises CloudError for an unknown one."""
 
-    def reference(self, resource: str, where: Path) -> Any:
+    def reference(self, resource: str) -> Any:
         """What ``get_resource`` gives. Raises CloudError for an unknown one."""
 
     def attribute(self, resource: str, attribute: str, where: Path) -> Any:
-        """What ``get_attr`` gives. Raises CloudError for an unknown one."""
+        """What ``get_attr`` gives. Raises Misused for an unknown one."""
 
     def file(self, name: str) -> str:
-        """The text of a file sent along. Raises CloudError for an unknown one."""
+        """The text of a file sent along. Raises ValueError for an unknown one."""
 
 
-def evaluate(snippet: Any, scope: Scope, functions: Sequence[str], where: Path = ()) -> Any:
-    """The value of a snippet. Raises CloudError, with the path where it went wrong."""
-    name = function_name(snippet, functions)
+@dataclass(frozen=True, slots=True)
+class _Call:
+    scope: Scope
+    dialect: Dialect
+    where: Path
+
+    def misused(self, message: str) -> Misused:
+        return Misused(message, where=self.where)
+
+
+def evaluate(snippet: Any, scope: Scope, dialect: Dialect, where: Path = ()) -> Any:
+    """The value of a snippet. Raises CloudError; ValueError where a value does not suit."""
+    name = function_name(snippet, dialect)
     if name:
-        here = (*where, name)
-        arguments = evaluate(snippet[name], scope, functions, here)
-        try:
-            return _FUNCTIONS[name](arguments, scope, here)
-        except (TypeError, ValueError, KeyError) as error:
-            text = str(error.args[0]) if error.args else str(error)
-            raise ValidationFailed(text, where=here, error=type(error).__name__) from error
+        call = _Call(scope, dialect, (*where, name))
+        return _FUNCTIONS[name](evaluate(snippet[name], scope, dialect, call.where), call)
     if isinstance(snippet, Mapping):
-        return {k: evaluate(v, scope, functions, (*where, str(k))) for k, v in snippet.items()}
+        return {k: evaluate(v, scope, dialect, (*where, str(k))) for k, v in snippet.items()}
     if isinstance(snippet, list):
-        return [evaluate(v, scope, functions, (*where, i)) for i, v in enumerate(snippet)]
+        return [evaluate(v, scope, dialect, (*where, i)) for i, v in enumerate(snippet)]
     return snippet
 
 
-def function_name(snippet: Any, functions: Sequence[str]) -> str:
+def function_name(snippet: Any, dialect: Dialect) -> str:
     """The function that a snippet calls, or nothing."""
     if isinstance(snippet, Mapping) and len(snippet) == 1:
         (name,) = snippet
-        if name in functions:
+        if name in dialect.functions:
             return str(name)
     return ""
 
 
-def references(
-    snippet: Any, functions: Sequence[str], where: Path = ()
-) -> Iterator[tuple[str, Path]]:
+def references(snippet: Any, dialect: Dialect, where: Path = ()) -> Iterator[tuple[str, Path]]:
     """Names of the resources that a snippet needs, each with its place."""
-    name = function_name(snippet, functions)
+    name = function_name(snippet, dialect)
     if name in ("get_resource", "get_attr"):
         argument = snippet[name]
         target = argument[0] if isinstance(argument, list) and argument else argument
-        if isinstance(target, str):
-            yield target, (*where, name)
+        if isinstance(target, str) and (name == "get_resource" or isinstance(argument, list)):
+            yield target, where
     if isinstance(snippet, Mapping):
         for key, value in snippet.items():
-            yield from references(value, functions, (*where, str(key)))
+            yield from references(value, dialect, (*where, str(key)))
     elif isinstance(snippet, list):
         for index, value in enumerate(snippet):
-            yield from references(value, functions, (*where, index))
+            yield from references(value, dialect, (*where, index))
 
 
-def _get_param(argument: Any, scope: Scope, where: Path) -> Any:
+def _get_param(argument: Any, call: _Call) -> Any:
     if not argument:
         raise ValueError('Function "get_param" must have arguments')
     if isinstance(argument, str):
-        return scope.parameter(argument)
+        return call.scope.parameter(argument)
     if not isinstance(argument, list):
-        raise TypeError('Argument to "get_param" must be string or list')
+        raise ValueError('Argument to "get_param" must be string or list')
     if not isinstance(argument[0], str):
-        raise TypeError('Parameter name in "get_param" must be string')
-    found = scope.parameter(argument[0])
+        raise ValueError('Parameter name in "get_param" must be string')
+    found = call.scope.parameter(argument[0])
     for key in argument[1:]:
         found = values.pick(found, [key]) if not isinstance(found, str) else None
         if found is None:
@@ -91,50 +110,50 @@ def _get_param(argument: Any, scope: Scope, where: Path) -> Any:
     return found
 
 
-def _get_resource(argument: Any, scope: Scope, where: Path) -> Any:
+def _get_resource(argument: Any, call: _Call) -> Any:
     if not isinstance(argument, str):
-        raise TypeError('Argument to "get_resource" must be a string')
-    return scope.reference(argument, where)
+        raise call.misused('Argument to "get_resource" must be a string')
+    return call.scope.reference(argument)
 
 
-def _get_attr(argument: Any, scope: Scope, where: Path) -> Any:
+def _get_attr(argument: Any, call: _Call) -> Any:
     if not isinstance(argument, list):
-        raise TypeError('Argument to "get_attr" must be a list')
+        raise call.misused('Argument to "get_attr" must be a list')
     if len(argument) < 2:
-        raise ValueError(
+        raise call.misused(
             'Arguments to "get_attr" must be of the form [resource_name, attribute, (path), ...]'
         )
-    found = scope.attribute(str(argument[0]), str(argument[1]), where)
+    found = call.scope.attribute(str(argument[0]), str(argument[1]), call.where)
     return values.pick(found, argument[2:])
 
 
-def _str_replace(argument: Any, scope: Scope, where: Path) -> str:
+def _str_replace(argument: Any, call: _Call) -> str:
     if not isinstance(argument, Mapping):
-        raise TypeError('Arguments to "str_replace" must be a map')
+        raise call.misused('Arguments to "str_replace" must be a map')
     if not {"template", "params"} <= set(argument):
-        raise KeyError(
+        raise call.misused(
             '"str_replace" syntax should be str_replace:\n'
             "  template: This is var1 template var2\n"
             "  params:\n    var1: a\n    var2: string"
         )
     template, params = argument["template"], argument["params"]
     if not isinstance(params, Mapping):
-        raise TypeError('"str_replace" parameters must be a mapping')
+        raise call.misused('"str_replace" parameters must be a mapping')
     if not isinstance(template, str):
-        raise TypeError('"str_replace" template must be a string')
+        raise ValueError('"str_replace" template must be a string')
     if not all(isinstance(key, str) and key for key in params):
-        raise TypeError('"str_replace" param placeholders must be strings')
-    replacements = {key: _replacement(value, key) for key, value in params.items()}
+        raise ValueError('"str_replace" param placeholders must be strings')
+    replacements = {key: _replacement(value, key, call) for key, value in params.items()}
     return _replace(template, sorted(sorted(replacements), key=len, reverse=True), replacements)
 
 
-def _replacement(value: Any, key: str) -> str:
+def _replacement(value: Any, key: str, call: _Call) -> str:
     if value is None:
         return ""
-    if isinstance(value, Mapping | list):
+    if isinstance(value, Mapping | list) and call.dialect.any_text:
         return json.dumps(value, sort_keys=True)
     if not isinstance(value, str | int | float):
-        raise TypeError(
+        raise ValueError(
             f'"str_replace" params must be strings or numbers, param {key} is not valid'
         )
     return str(value)
@@ -150,33 +169,33 @@ def _replace(text: str, keys: Sequence[str], replacements: Mapping[str, str]) ->
     )
 
 
-def _list_join(argument: Any, scope: Scope, where: Path) -> str:
+def _list_join(argument: Any, call: _Call) -> str:
     if not isinstance(argument, list) or len(argument) < 2:
-        raise ValueError(
-            'Incorrect arguments to "list_join" should be: [ <delim>, [<string>, ...] ]'
+        raise call.misused(
+            'Incorrect arguments to "list_join" should be: "list_join" : [ " ", [ "str1", "str2"]]'
         )
     delimiter, lists = argument[0], argument[1:]
     if not isinstance(delimiter, str):
-        raise TypeError('"list_join" delimiter must be a string')
+        raise ValueError('"list_join" delimiter must be a string')
     texts: list[str] = []
     for each in lists:
         if each is not None and not isinstance(each, list):
-            raise TypeError('"list_join" must operate on a list')
-        texts.extend(_joinable(item) for item in each or [])
+            raise ValueError('"list_join" must operate on a list')
+        texts.extend(_joinable(item, call) for item in each or [])
     return delimiter.join(texts)
 
 
-def _joinable(item: Any) -> str:
+def _joinable(item: Any, call: _Call) -> str:
     if item is None:
         return ""
     if isinstance(item, Mapping | list):
+        if not call.dialect.any_text:
+            raise ValueError(f"Items to join must be strings not {item!r}")
         return json.dumps(item)
-    if not isinstance(item, str | int | float):
-        raise TypeError("Items to join must be string, map or list.")
     return str(item)
 
 
-def _str_split(argument: Any, scope: Scope, where: Path) -> Any:
+def _str_split(argument: Any, call: _Call) -> Any:
     if not isinstance(argument, list) or not 2 <= len(argument) <= 3:
         raise ValueError(
             'Incorrect arguments to "str_split" should be: [ <delim>, <string>, <index> ]'
@@ -194,13 +213,13 @@ def _str_split(argument: Any, scope: Scope, where: Path) -> Any:
         ) from error
 
 
-def _get_file(argument: Any, scope: Scope, where: Path) -> str:
+def _get_file(argument: Any, call: _Call) -> str:
     if not isinstance(argument, str):
-        raise TypeError('Argument to "get_file" must be a string')
-    return scope.file(argument)
+        raise ValueError('Argument to "get_file" must be a string')
+    return call.scope.file(argument)
 
 
-def _digest(argument: Any, scope: Scope, where: Path) -> str:
+def _digest(argument: Any, call: _Call) -> str:
     if not isinstance(argument, list) or len(argument) != 2:
         raise ValueError('Incorrect arguments to "digest" should be: [ <algorithm>, <value> ]')
     algorithm, value = argument
@@ -209,19 +228,19 @@ def _digest(argument: Any, scope: Scope, where: Path) -> str:
     return hashlib.new(str(algorithm), str(value).encode(), usedforsecurity=False).hexdigest()
 
 
-def _map_merge(argument: Any, scope: Scope, where: Path) -> dict[str, Any]:
+def _map_merge(argument: Any, call: _Call) -> dict[str, Any]:
     if not isinstance(argument, list) or not all(isinstance(m, Mapping | None) for m in argument):
-        raise TypeError("Incorrect arguments: Items to merge must be maps.")
+        raise ValueError("Incorrect arguments: Items to merge must be maps.")
     return {key: value for each in argument if each for key, value in each.items()}
 
 
-def _list_concat(argument: Any, scope: Scope, where: Path) -> list[Any]:
+def _list_concat(argument: Any, call: _Call) -> list[Any]:
     if not isinstance(argument, list) or not all(isinstance(e, list | None) for e in argument):
-        raise TypeError("Incorrect arguments: Items to concat must be lists.")
+        raise ValueError("Incorrect arguments: Items to concat must be lists.")
     return [item for each in argument for item in each or []]
 
 
-_FUNCTIONS: Mapping[str, Callable[[Any, Scope, Path], Any]] = {
+_FUNCTIONS: Mapping[str, Callable[[Any, _Call], Any]] = {
     "get_param": _get_param,
     "get_resource": _get_resource,
     "get_attr": _get_attr,
@@ -246,9 +265,10 @@ _SINCE = (
 )
 
 
-def functions_of(version: str) -> tuple[str, ...]:
-    """The functions that a template of this version (a date) may use."""
-    return tuple(name for since, names in _SINCE if since <= version for name in names)
+def dialect_of(version: str) -> Dialect:
+    """What a template of this version (a date) may use."""
+    names = tuple(name for since, names in _SINCE if since <= version for name in names)
+    return Dialect(names, any_text=version >= "2015-10-15")
 
 
 def unknown_reference(resource: str, where: Path) -> CloudError:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from esi_flows.sandbox.errors import CloudError, ValidationFailed
 from esi_flows.sandbox.hot import values
+from esi_flows.sandbox.hot.constraints import Constraint, SchemaInvalid, declare_constraints
 
 MASK = "******"
 """What is shown in place of a hidden parameter."""
@@ -24,34 +24,6 @@ _PARSERS: Mapping[str, Callable[[Any], Any]] = {
     "json": values.json_value,
     "comma_delimited_list": values.comma_list,
 }
-_CONSTRAINTS = (
-    "length",
-    "range",
-    "allowed_values",
-    "allowed_pattern",
-    "custom_constraint",
-    "modulo",
-)
-
-
-class SchemaInvalid(CloudError):
-    """The declaration of a parameter is not valid."""
-
-    kind = "InvalidSchemaError"
-
-
-@dataclass(frozen=True, slots=True)
-class Constraint:
-    """One constraint; ``kind`` is its keyword, ``argument`` what stands behind it."""
-
-    kind: str
-    argument: Any
-    description: str = ""
-
-    def problem(self, value: Any) -> str:
-        """Why the value is not allowed, or nothing. Raises ValueError where it cannot tell."""
-        found = _CHECKS[self.kind](value, self.argument) if self.kind in _CHECKS else ""
-        return (self.description or found) if found else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,12 +43,24 @@ class Parameter:
         """The value of what was given. Raises ValidationFailed."""
         try:
             value = _PARSERS[self.type](given)
-            for constraint in self.constraints:
-                if problem := constraint.problem(value):
-                    raise ValueError(problem)
+            problem = self._problem(value)
         except (ValueError, TypeError, OverflowError) as error:
-            raise ValidationFailed(f"Parameter '{self.name}' is invalid: {error}") from error
+            raise self._invalid(str(error)) from error
+        if problem:
+            raise self._invalid(problem)
         return value
+
+    def check_default(self) -> None:
+        """Raises SchemaInvalid, ValidationFailed for a default that is not allowed."""
+        if self.default is None:
+            return
+        try:
+            problem = self._problem(_PARSERS[self.type](self.default))
+        except (ValueError, TypeError, OverflowError) as error:
+            raise self._invalid(str(error)) from error
+        if problem:
+            reason = f"Invalid default {self.default} ({problem})"
+            raise SchemaInvalid(f"Parameter '{self.name}' is invalid: {reason}")
 
     def show(self, value: Any) -> str:
         """The text under ``parameters`` of a stack."""
@@ -87,6 +71,12 @@ class Parameter:
         if self.type == "comma_delimited_list":
             return ",".join(value)
         return str(value)
+
+    def _problem(self, value: Any) -> str:
+        return next(filter(None, (each.problem(value) for each in self.constraints)), "")
+
+    def _invalid(self, reason: str) -> ValidationFailed:
+        return ValidationFailed(f"Parameter '{self.name}' is invalid: {reason}")
 
 
 def declare(section: Any) -> dict[str, Parameter]:
@@ -156,23 +146,10 @@ def _declare_one(name: str, declared: Any) -> Parameter:
         description=str(declared.get("description") or ""),
         hidden=_flag(name, "hidden", declared),
         immutable=_flag(name, "immutable", declared),
-        constraints=_constraints(name, declared.get("constraints")),
+        constraints=declare_constraints(name, declared["type"], declared.get("constraints")),
     )
-    _check_default(parameter)
+    parameter.check_default()
     return parameter
-
-
-def _check_default(parameter: Parameter) -> None:
-    if parameter.default is None:
-        return
-    try:
-        parameter.parse(parameter.default)
-    except ValidationFailed as error:
-        reason = error.message.partition(" is invalid: ")[2]
-        raise SchemaInvalid(
-            f"Parameter '{parameter.name}' is invalid: "
-            f"Invalid default {parameter.default} ({reason})"
-        ) from error
 
 
 def _flag(name: str, key: str, declared: Mapping[str, Any]) -> bool:
@@ -180,94 +157,3 @@ def _flag(name: str, key: str, declared: Mapping[str, Any]) -> bool:
         return values.loose_boolean(declared.get(key, False))
     except ValueError as error:
         raise SchemaInvalid(f"Invalid '{key}' for parameter ({name}): {error}") from error
-
-
-def _constraints(name: str, declared: Any) -> tuple[Constraint, ...]:
-    if declared is None:
-        return ()
-    if not isinstance(declared, Sequence) or isinstance(declared, str):
-        raise SchemaInvalid(f"Invalid parameter constraints for parameter {name}, expected a list")
-    return tuple(_constraint(name, each) for each in declared)
-
-
-def _constraint(name: str, declared: Any) -> Constraint:
-    if not isinstance(declared, Mapping):
-        raise SchemaInvalid("Invalid parameter constraints, expected a mapping")
-    kinds = [key for key in declared if key in _CONSTRAINTS]
-    if len(kinds) != 1 or len(declared) > 2 or set(declared) - set(kinds) - {"description"}:
-        raise SchemaInvalid("No constraint expressed")
-    kind, argument = kinds[0], declared[kinds[0]]
-    if not _SHAPES[kind](argument):
-        raise SchemaInvalid(f"Invalid {kind} constraint for parameter ({name}): {argument!r}")
-    return Constraint(kind, argument, str(declared.get("description") or ""))
-
-
-def _bounds(argument: Any) -> bool:
-    return (
-        isinstance(argument, Mapping)
-        and bool(argument)
-        and all(key in ("min", "max") for key in argument)
-        and all(isinstance(bound, int | float) for bound in argument.values())
-    )
-
-
-def _pattern(argument: Any) -> bool:
-    try:
-        re.compile(argument)
-    except (re.error, TypeError, RecursionError, OverflowError):
-        return False
-    return True
-
-
-def _check_length(value: Any, bounds: Mapping[str, Any]) -> str:
-    if values.out_of_range(len(value), bounds.get("min"), bounds.get("max")):
-        return (
-            f"length ({len(value)}) is out of range "
-            f"(min: {bounds.get('min')}, max: {bounds.get('max')})"
-        )
-    return ""
-
-
-def _check_range(value: Any, bounds: Mapping[str, Any]) -> str:
-    if values.out_of_range(value, bounds.get("min"), bounds.get("max")):
-        return f"{value} is out of range (min: {bounds.get('min')}, max: {bounds.get('max')})"
-    return ""
-
-
-def _check_allowed(value: Any, allowed: Sequence[Any]) -> str:
-    found = value if isinstance(value, list) else [value]
-    if all(item in allowed for item in found):
-        return ""
-    shown = value if isinstance(value, list) else f'"{value}"'
-    return f"{shown} is not an allowed value [{', '.join(str(item) for item in allowed)}]"
-
-
-def _check_pattern(value: Any, pattern: str) -> str:
-    if values.matches(pattern, value):
-        return ""
-    return f'"{value}" does not match pattern "{pattern}"'
-
-
-def _check_modulo(value: Any, argument: Mapping[str, Any]) -> str:
-    step, offset = argument["step"], argument.get("offset", 0)
-    if values.number(value) % step == offset:
-        return ""
-    return f"{value} is not a multiple of {step} with an offset of {offset})"
-
-
-_CHECKS: Mapping[str, Callable[[Any, Any], str]] = {
-    "length": _check_length,
-    "range": _check_range,
-    "allowed_values": _check_allowed,
-    "allowed_pattern": _check_pattern,
-    "modulo": _check_modulo,
-}
-_SHAPES: Mapping[str, Callable[[Any], bool]] = {
-    "length": _bounds,
-    "range": _bounds,
-    "allowed_values": lambda argument: isinstance(argument, list),
-    "allowed_pattern": _pattern,
-    # what it asks is another service, and there is none here
-    "custom_constraint": lambda argument: isinstance(argument, str),
-    "modulo": lambda argument: isinstance(argument, Mapping) and bool(argument.get("step")),
-}

@@ -9,6 +9,7 @@ from typing import Any
 
 from esi_flows.sandbox.errors import CloudError, ValidationFailed
 from esi_flows.sandbox.hot import functions, parameters
+from esi_flows.sandbox.hot.functions import Dialect
 from esi_flows.sandbox.hot.parameters import Parameter
 from esi_flows.sandbox.hot.text import parse_mapping, plain
 
@@ -39,7 +40,6 @@ _RESOURCE_KEYS = frozenset(
     {"type", "properties", "metadata", "depends_on", "deletion_policy", "update_policy"}
     | {"description"}
 )
-_OUTPUT_KEYS = frozenset({"value", "description", "type"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,9 +76,9 @@ class Template:
     outputs: Mapping[str, Output]
 
     @property
-    def functions(self) -> tuple[str, ...]:
+    def dialect(self) -> Dialect:
         """The functions its version may use."""
-        return functions.functions_of(self.version)
+        return functions.dialect_of(self.version)
 
 
 def parse_template(given: Any) -> Template:
@@ -91,17 +91,12 @@ def parse_template(given: Any) -> Template:
                 f"The template section is invalid: {section}", kind="InvalidTemplateSection"
             )
     declared = parameters.declare(source.get("parameters"))
-    known = functions.functions_of(version)
-    resources = {d.name: d for d in _resources(source.get("resources"), known)}
+    dialect = functions.dialect_of(version)
+    resources = {d.name: d for d in _resources(source.get("resources"), dialect)}
     duplicates = set(declared) & set(resources)
     if duplicates:
         raise ValidationFailed(f"Duplicate names {duplicates}")
     outputs = {o.key: o for o in _outputs(source.get("outputs"))}
-    for output in outputs.values():
-        where = ("outputs", output.key, "value")
-        for name, place in functions.references(output.value, known, where):
-            if name not in resources:
-                raise functions.unknown_reference(name, place)
     return Template(
         source=source,
         version=version,
@@ -144,41 +139,43 @@ def _version(source: Mapping[str, Any]) -> str:
     return version
 
 
-def _section(section: Any, name: str, keys: frozenset[str], required: str) -> Iterator[Any]:
-    kind = name[:-1]
+def _items(section: Any, name: str) -> Iterator[tuple[str, Any]]:
     if section is None:
         return
     if not isinstance(section, Mapping):
-        raise ValidationFailed(f'"{name}" must contain a map of {kind} maps.')
+        raise ValidationFailed(f'"{name}" must contain a map of {name[:-1]} maps.')
     for item, body in section.items():
-        if not body:
-            raise ValidationFailed(f"Each {kind} must contain a {required} key.")
-        if not isinstance(body, Mapping):
-            raise ValidationFailed(
-                f'"{name}" must contain a map of {kind} maps. Found a [{type(body)}] instead'
-            )
-        for key in body:
-            if key not in keys:
-                raise ValidationFailed(f'"{key}" is not a valid keyword inside a {kind} definition')
-        if required not in body:
-            raise ValidationFailed(f"Each {kind} must contain a {required} key.")
         yield str(item), body
 
 
-def _resources(section: Any, known: tuple[str, ...]) -> Iterator[Definition]:
+def _bodies(section: Any) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    for name, body in _items(section, "resources"):
+        if not body:
+            raise ValidationFailed("Each resource must contain a type key.")
+        if not isinstance(body, Mapping):
+            raise ValidationFailed(
+                f'"resources" must contain a map of resource maps. Found a [{type(body)}] instead'
+            )
+        for key in body:
+            if key not in _RESOURCE_KEYS:
+                raise ValidationFailed(
+                    f'"{key}" is not a valid keyword inside a resource definition'
+                )
+        if "type" not in body:
+            raise ValidationFailed("Each resource must contain a type key.")
+        yield name, body
+
+
+def _resources(section: Any, dialect: Dialect) -> Iterator[Definition]:
     names = set(section) if isinstance(section, Mapping) else set()
-    for name, body in _section(section, "resources", _RESOURCE_KEYS, "type"):
+    for name, body in _bodies(section):
         if not isinstance(body["type"], str) or not body["type"]:
-            raise ValidationFailed(f"Resource {name} type is not a string")
+            raise ValidationFailed(f"Resource {name} type type must be string")
         properties = body.get("properties") or {}
         if not isinstance(properties, Mapping):
-            raise ValidationFailed(
-                f'Resource {name} properties type "{type(properties).__name__}" is not a map'
-            )
+            raise ValidationFailed(f"Resource {name} properties type must be object")
         needs = dict.fromkeys(_depends_on(name, body.get("depends_on"), names))
-        for needed, place in functions.references(
-            properties, known, ("resources", name, "properties")
-        ):
+        for needed, place in functions.references(properties, dialect, (name, "Properties")):
             if needed not in names:
                 raise functions.unknown_reference(needed, place)
             needs[needed] = None
@@ -195,15 +192,21 @@ def _resources(section: Any, known: tuple[str, ...]) -> Iterator[Definition]:
 def _depends_on(name: str, given: Any, names: set[str]) -> list[str]:
     listed = [given] if isinstance(given, str) else given or []
     if not isinstance(listed, list) or not all(isinstance(item, str) for item in listed):
-        raise ValidationFailed(f"Resource {name} depends_on must be a list or string")
+        raise ValidationFailed(f"Resource {name} depends_on type must be list or string")
     for item in listed:
         if item not in names:
-            raise functions.unknown_reference(item, ("resources", name, "depends_on"))
+            raise functions.unknown_reference(item, (name,))
     return listed
 
 
 def _outputs(section: Any) -> Iterator[Output]:
-    for key, body in _section(section, "outputs", _OUTPUT_KEYS, "value"):
+    for key, body in _items(section, "outputs"):
+        if not isinstance(body, Mapping) or "value" not in body:
+            raise ValidationFailed(
+                "Each output definition must contain a value key.",
+                where=("outputs", key),
+                error="Output validation error",
+            )
         yield Output(key, body["value"], str(body.get("description") or "No description given"))
 
 

@@ -41,9 +41,12 @@ def parse_mapping(given: Any, *, what: str) -> dict[str, Any]:
     if given is None:
         given = {}
     if not isinstance(given, dict):
-        raise CloudError(
-            f"{what} not in valid format: The template is not a JSON object or YAML mapping."
+        kind = (
+            "template is not a JSON object or YAML mapping."
+            if what == "Template"
+            else "environment is not a valid YAML mapping data type."
         )
+        raise CloudError(f"{what} not in valid format: The {kind}")
     _check_size(given, what)
     return given
 
@@ -53,9 +56,8 @@ def _load(text: str, what: str) -> Any:
         _check_depth(text)
         return yaml.load(text, Loader=_Loader)  # noqa: S506 -- derived from the safe loader
     except (yaml.YAMLError, ValueError, RecursionError, TypeError) as error:
-        raise CloudError(
-            f"{what} not in valid format: Error parsing template [root stack] {error}"
-        ) from error
+        place = "Error parsing template [root stack] " if what == "Template" else ""
+        raise CloudError(f"{what} not in valid format: {place}{error}") from error
 
 
 def _check_depth(text: str) -> None:

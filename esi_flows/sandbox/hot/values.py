@@ -46,7 +46,7 @@ def comma_list(value: Any) -> list[str]:
             f"Value must be a comma-delimited list string: "
             f"'{type(value).__name__}' object has no attribute 'split'"
         )
-    return [item.strip() for item in value.split(",")] if value else []
+    return value.split(",") if value else []
 
 
 def json_value(value: Any) -> Any:

@@ -61,6 +61,7 @@ def _check_random(properties: Mapping[str, Any]) -> str:
 RANDOM_STRING = ResourceType(
     name="OS::Heat::RandomString",
     description="A random string.",
+    named=True,
     reference=lambda made: made.data.get("value"),
     data=_random_value,
     check=_check_random,
@@ -85,6 +86,7 @@ def _check_waits(properties: Mapping[str, Any]) -> str:
 VALUE = ResourceType(
     name="OS::Heat::Value",
     description="A value to be used elsewhere.",
+    named=True,
     properties={
         "value": Property(required=True),
         "type": Property(
@@ -98,6 +100,7 @@ VALUE = ResourceType(
 TEST_RESOURCE = ResourceType(
     name="OS::Heat::TestResource",
     description="Waits and fails as it is told.",
+    named=True,
     check=_check_waits,
     properties={
         "value": Property(Kind.STRING, default="test_string"),

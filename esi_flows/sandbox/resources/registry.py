@@ -9,14 +9,14 @@ from esi_flows.sandbox.resources.types import Kind, Property, ResourceType
 TYPES = {each.name: each for each in (*contrail.TYPES, *esi.TYPES, *heat.TYPES)}
 
 
-def resource_type(name: str, *, resource: str = "") -> ResourceType:
+def resource_type(name: str, *, in_template: bool = False) -> ResourceType:
     """The type of that name. Raises what Heat raises for an unknown one."""
     known = TYPES.get(name)
     if known is not None:
         return known
     message = f"The Resource Type ({name}) could not be found."
-    if resource:
-        raise ValidationFailed(message, where=("resources", resource))
+    if in_template:
+        raise ValidationFailed(message)
     raise NotFound(message)
 
 

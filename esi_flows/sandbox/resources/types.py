@@ -93,12 +93,16 @@ class ResourceType:
     """What is fixed at creation."""
     check: Callable[[Mapping[str, Any]], str] = lambda properties: ""
     """What is wrong with the properties together, or nothing."""
+    named: bool = False
+    """Its id is made from the names of stack and resource."""
     open_ended: bool = False
     """Takes any property and has every attribute (as None)."""
     description: str = ""
 
-    def new_id(self, properties: Mapping[str, Any]) -> str:
+    def new_id(self, properties: Mapping[str, Any], *, stack: str, resource: str) -> str:
         """The id of a resource made with these properties."""
+        if self.named:
+            return f"{stack}-{resource}-{uuid.uuid4().hex[:12]}"
         return str(properties.get(self.id_property) or uuid.uuid4())
 
     def validated(self, given: Mapping[str, Any], *, resource: str) -> dict[str, Any]:
@@ -118,7 +122,7 @@ class ResourceType:
                 value = declared.default
             found[name] = _converted(declared, value, (*where, name))
         if problem := self.check(found):
-            raise ValidationFailed(problem, where=where[:2])
+            raise ValidationFailed(problem)
         return found
 
     def replaces(self, before: Mapping[str, Any], after: Mapping[str, Any]) -> bool:

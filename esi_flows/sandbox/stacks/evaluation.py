@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from esi_flows.sandbox.errors import CloudError, ValidationFailed
+from esi_flows.sandbox.errors import CloudError
 from esi_flows.sandbox.hot import functions, parameters
-from esi_flows.sandbox.hot.functions import Path
+from esi_flows.sandbox.hot.functions import Misused, Path
 from esi_flows.sandbox.hot.template import Output, Template
 from esi_flows.sandbox.resources.registry import resource_type
 from esi_flows.sandbox.resources.types import Made, ResourceType, Unresolvable
@@ -37,6 +37,7 @@ class Evaluation:
         self._template = template
         self._source = source
         self._project_id = project_id
+        self.stack_name = stack_name
         self._real_names = real_names
         self.resources = dict(resources or {})
         defaults = {k: v for k, v in source.defaults.items() if k in template.parameters}
@@ -51,11 +52,11 @@ class Evaluation:
     def type_of(self, resource: str) -> ResourceType:
         """The type behind a resource, after the environment's replacements."""
         name = self._template.resources[resource].type
-        return resource_type(self._source.registry.get(name, name), resource=resource)
+        return resource_type(self._source.registry.get(name, name), in_template=True)
 
     def value(self, snippet: Any, where: Path) -> Any:
-        """The value of a snippet. Raises CloudError, Unresolvable."""
-        return functions.evaluate(snippet, self, self._template.functions, where)
+        """The value of a snippet. Raises CloudError, Unresolvable, ValueError."""
+        return functions.evaluate(snippet, self, self._template.dialect, where)
 
     def parameter(self, name: str) -> Any:
         """See :class:`functions.Scope`."""
@@ -65,10 +66,10 @@ class Evaluation:
             return self._pseudo[name]
         raise CloudError(f"The Parameter ({name}) was not provided.", kind="UserParameterMissing")
 
-    def reference(self, resource: str, where: Path) -> Any:
+    def reference(self, resource: str) -> Any:
         """See :class:`functions.Scope`; the resource's name until it was made."""
         if resource not in self._template.resources:
-            raise functions.unknown_reference(resource, where)
+            raise functions.unknown_reference(resource, ("unknown",))
         made = self._made(resource)
         return self.type_of(resource).reference(made) if made else resource
 
@@ -80,10 +81,8 @@ class Evaluation:
         if known.open_ended:
             return None
         if attribute not in known.attributes:
-            raise ValidationFailed(
-                f"The Referenced Attribute ({resource} {attribute}) is incorrect.",
-                where=where,
-                error="InvalidTemplateAttribute",
+            raise Misused(
+                f"The Referenced Attribute ({resource} {attribute}) is incorrect.", where=where
             )
         made = self._made(resource)
         return known.attributes[attribute](made) if made else None
@@ -104,7 +103,7 @@ class Evaluation:
         shown: dict[str, Any] = {"output_key": output.key, "description": output.description}
         try:
             shown["output_value"] = self.value(output.value, ("outputs", output.key, "value"))
-        except (CloudError, Unresolvable) as error:
+        except (CloudError, Unresolvable, ValueError) as error:
             shown["output_error"] = str(error)
             shown["output_value"] = None
         return shown
@@ -131,8 +130,10 @@ class Evaluation:
         for output in self._template.outputs.values():
             try:
                 self.value(output.value, ("outputs", output.key, "value"))
-            except Unresolvable:
-                continue  # known only when asked, as in Heat
+            except Misused:
+                raise
+            except (CloudError, Unresolvable, ValueError):
+                continue  # told as the output's error when it is asked for, as in Heat
 
     def _made(self, name: str) -> Made | None:
         resource = self.resources.get(name)

@@ -5,8 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
-from esi_flows.sandbox.errors import ValidationFailed
+from esi_flows.sandbox.errors import CloudError, ValidationFailed
+from esi_flows.sandbox.hot.functions import Misused
 from esi_flows.sandbox.hot.template import Definition, Template
 from esi_flows.sandbox.resources.types import ResourceType, Unresolvable
 from esi_flows.sandbox.stacks.evaluation import Evaluation
@@ -136,10 +138,9 @@ def _step(change: Change, trouble: Trouble, begins: float, share: float, speed: 
 
 def _change(definition: Definition, evaluation: Evaluation, have: Resource | None) -> Change:
     known = evaluation.type_of(definition.name)
-    where = ("resources", definition.name, "properties")
     error = ""
     try:
-        given = evaluation.value(definition.properties, where)
+        given = _given(definition, evaluation)
     except Unresolvable as unresolvable:
         given, error = {}, f"Error: resources.{definition.name}: {unresolvable}"
     properties = {} if error else known.validated(given, resource=definition.name)
@@ -152,11 +153,26 @@ def _change(definition: Definition, evaluation: Evaluation, have: Resource | Non
         description=definition.description,
     )
     if have is None or _must_be_new(known, have, wanted):
-        return Change(definition.name, Action.CREATE, None, _new(known, wanted), error)
+        return Change(
+            definition.name, Action.CREATE, None, _new(known, wanted, evaluation.stack_name), error
+        )
     same = replace(have, properties=properties, metadata=wanted.metadata, needs=wanted.needs)
     if have.status is Status.COMPLETE and have.properties == properties and not error:
         return Change(definition.name, Action.INIT, have, same)  # nothing to do
     return Change(definition.name, Action.UPDATE, have, same, error)
+
+
+def _given(definition: Definition, evaluation: Evaluation) -> dict[str, Any]:
+    given = {}
+    for name, snippet in definition.properties.items():
+        where = ("resources", definition.name, "properties", name)
+        try:
+            given[name] = evaluation.value(snippet, where)
+        except Misused:
+            raise
+        except (CloudError, ValueError) as error:
+            raise ValidationFailed(str(error), where=where, error="Property error") from error
+    return given
 
 
 def _must_be_new(known: ResourceType, have: Resource, wanted: Resource) -> bool:
@@ -171,10 +187,10 @@ def _must_be_new(known: ResourceType, have: Resource, wanted: Resource) -> bool:
     return known.replaces(have.properties, wanted.properties)
 
 
-def _new(known: ResourceType, wanted: Resource) -> Resource:
+def _new(known: ResourceType, wanted: Resource, stack_name: str) -> Resource:
     return replace(
         wanted,
-        physical_id=known.new_id(wanted.properties),
+        physical_id=known.new_id(wanted.properties, stack=stack_name, resource=wanted.name),
         data=known.data(wanted.properties),
     )
 
@@ -206,11 +222,3 @@ def _own_error(change: Change) -> str:
     if not change.shown.properties.get("fail"):
         return ""
     return f"ValueError: resources.{change.name}: Test Resource failed {change.name}"
-
-
-def check_names(template: Template, evaluation: Evaluation) -> None:
-    """Raises CloudError for a resource whose type is unknown."""
-    for name in template.resources:
-        if not name:
-            raise ValidationFailed("Resource name may not be empty")
-        evaluation.type_of(name)

@@ -16,6 +16,16 @@ from esi_flows.sandbox.stacks.model import Source
 
 _NAME = re.compile(r"[a-zA-Z][a-zA-Z0-9_.-]{0,254}")
 _MAX_TAG = 80
+_ENVIRONMENT = frozenset(
+    {
+        "parameters",
+        "parameter_defaults",
+        "parameter_merge_strategies",
+        "resource_registry",
+        "encrypted_param_names",
+        "event_sinks",
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +47,7 @@ class Request:
 def parse_request(body: Mapping[str, Any], *, patch: bool = False) -> Request:
     """Parse the body of a request. Raises CloudError as Heat refuses it."""
     template = _template(body, patch)
-    environment = parse_mapping(body.get("environment"), what="Environment")
+    environment = _environment(body)
     parameters = {**_map(environment, "parameters"), **_map(body, "parameters")}
     rollback = body.get("disable_rollback")
     source = Source(
@@ -62,7 +72,9 @@ def stack_name(body: Mapping[str, Any]) -> str:
     if "stack_name" not in body:
         raise CloudError("No stack name specified")
     name = body["stack_name"]
-    if not isinstance(name, str) or not _NAME.fullmatch(name):
+    if not isinstance(name, str):
+        raise ValidationFailed(f"Invalid stack name {name}, must be a string")
+    if not _NAME.fullmatch(name):
         raise ValidationFailed(
             f"Invalid stack name {name} must contain only alphanumeric or "
             '"_-." characters, must start with alpha and must be 255 characters or less.'
@@ -74,7 +86,7 @@ def flag(name: str, value: Any) -> bool:
     """A boolean of the API (true or false, or their texts). Raises CloudError."""
     if str(value).lower() not in ("true", "false"):
         raise CloudError(
-            f'Unrecognized value "{value}" for "{name}", acceptable values are: true, false'
+            f'Unrecognized value "{value}" for "{name}", acceptable values are: true, false.'
         )
     return str(value).lower() == "true"
 
@@ -84,7 +96,7 @@ def whole(name: str, value: Any) -> int:
     try:
         number = int(value)
     except (ValueError, TypeError) as error:
-        raise CloudError(f"Only integer is allowed for {name}: {value}") from error
+        raise CloudError(f"Only integer is acceptable by '{name}'.") from error
     if number < 0:
         raise CloudError(
             f"Value '{number}' is invalid for '{name}' which only accepts non-negative integer."
@@ -105,6 +117,16 @@ def _template(body: Mapping[str, Any], patch: bool) -> Template | None:
             "Template not in valid format: The template is not a JSON object or YAML mapping."
         )
     return parse_template(given)
+
+
+def _environment(body: Mapping[str, Any]) -> dict[str, Any]:
+    environment = parse_mapping(body.get("environment"), what="Environment")
+    for section in environment:
+        if section not in _ENVIRONMENT:
+            raise CloudError(
+                f'Environment not in valid format: environment has wrong section "{section}"'
+            )
+    return environment
 
 
 def _map(body: Mapping[str, Any], name: str) -> Mapping[str, Any]:
