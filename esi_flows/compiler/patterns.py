@@ -73,8 +73,8 @@ def _doublings(pattern: str) -> Iterator[int]:
             yield 1
         elif token in ("*", "+") or (token.startswith("{") and len(token) > 1):
             yield _REPEAT_DOUBLINGS
-        elif token.startswith("[") and any(sign in token[1:] for sign in _RESERVED):
-            raise PatternRefused(f"{pattern!r} has a class with signs that Python reserves")
+        elif token == "[" or (token[0] == "[" and any(sign in token[1:] for sign in _RESERVED)):
+            raise PatternRefused(f"{pattern!r} has a class that Python cannot read for certain")
         elif token.startswith("\\") and token[1:].isdigit():
             raise PatternRefused(f"{pattern!r} refers back to a group, which can take for ever")
         previous = token
