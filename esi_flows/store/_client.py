@@ -37,7 +37,8 @@ GRPC_OPTIONS = (
     ("grpc.keepalive_timeout_ms", 5_000),
     ("grpc.http2.ping_timeout_ms", 5_000),
     ("grpc.http2.max_pings_without_data", 0),
-    ("grpc.keepalive_permit_without_calls", 1),
+    # etcd ends connections that ping without a call
+    ("grpc.keepalive_permit_without_calls", 0),
     # a server that is back is noticed within a second, not after up to two minutes
     ("grpc.initial_reconnect_backoff_ms", 100),
     ("grpc.min_reconnect_backoff_ms", 500),

@@ -95,6 +95,11 @@ def diagnose(error: Exception) -> Failure:
     return Failure(_fate(code, details), code.name, details)
 
 
+def diagnose_text(reason: str) -> Failure:
+    """The same for a watch, which etcd ends with words alone."""
+    return Failure(_fate(grpc.StatusCode.UNKNOWN, reason), "", reason)
+
+
 def explain(failure: Failure, what: str) -> StoreError:
     """The error to raise for a request that was refused; ``what`` names the request."""
     message = f"{what}: {failure.details or failure.code}"

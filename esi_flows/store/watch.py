@@ -12,9 +12,9 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
-from esi_flows.model.errors import AccessDenied, Compacted, StoreUnavailable
+from esi_flows.model.errors import Compacted, StoreUnavailable
 from esi_flows.store._client import ClientError, EndpointClient, rpc
-from esi_flows.store._failures import Fate, diagnose, explain
+from esi_flows.store._failures import Fate, diagnose, diagnose_text, explain
 from esi_flows.store._keys import decode_key, encode_key, prefix_end
 from esi_flows.store._session import Session
 from esi_flows.store.base import Batch, Event
@@ -27,7 +27,7 @@ SILENCE_SECONDS = 5.0
 _CONNECT_SECONDS = 5.0
 _MIN_PAUSE_SECONDS = 0.05
 _MAX_PAUSE_SECONDS = 1.0
-_DENIALS_BELIEVED = 2
+_DENIALS_BELIEVED = 3
 
 
 class EtcdWatch:
@@ -115,7 +115,7 @@ class EtcdWatch:
         fragments: list[Any] = []
         for answer in stream:
             if answer.canceled:
-                self._cancelled_by_server(stream.client, answer)
+                self._cancelled_by_server(stream, answer)
                 return
             if answer.created:
                 self._created(answer)
@@ -167,24 +167,22 @@ class EtcdWatch:
         self._next = revision + 1
         return Batch(events, revision)
 
-    def _cancelled_by_server(self, client: EndpointClient, answer: Any) -> None:
+    def _cancelled_by_server(self, stream: _Stream, answer: Any) -> None:
         if answer.compact_revision:
             raise Compacted(
                 f"watch {self._prefix}: revision {self._next} has been compacted",
                 revision=answer.compact_revision,
                 hint="list again",
             )
-        if "permission denied" in answer.cancel_reason:
-            # an expired token is refused in the same words: believe it with a fresh one only
+        failure = diagnose_text(answer.cancel_reason)
+        # some versions call it a lack of permission when the token has expired
+        if failure.fate is Fate.STALE_TOKEN or "permission denied" in failure.details:
             self._denials += 1
             if self._denials >= _DENIALS_BELIEVED:
-                raise AccessDenied(
-                    f"watch {self._prefix}: {answer.cancel_reason}",
-                    hint="grant the user a role with read on the prefix",
-                )
-            client.forget_token(client.metadata)
-            return
-        self._mend(client, answer.cancel_reason)
+                raise explain(failure, f"watch {self._prefix}")
+            stream.client.forget_token(stream.metadata)
+        else:
+            self._mend(stream.client, failure.details)
 
     def _mend(self, client: EndpointClient, reason: str) -> None:
         LOG.info(
@@ -201,6 +199,7 @@ class _Stream:
 
     def __init__(self, client: EndpointClient, request: Any, silence_seconds: float) -> None:
         self.client = client
+        self.metadata = client.metadata
         self._silence = silence_seconds
         self._closed = threading.Event()
         self._waiting_since: float | None = time.monotonic()

@@ -69,8 +69,9 @@ def test_range_reads_ten_thousand_keys_at_one_revision(store: EtcdStore) -> None
 
     def disturb() -> None:
         while not stop.is_set():
-            store.txn([], [Put("/many/00000", b"new"), Put("/many/09999", b"new")])
+            store.txn([], [Put(keys[0], b"new"), Put(keys[-1], b"new")])
 
+    store.txn([], [Put(keys[0], b"new"), Put(keys[-1], b"new")])
     with ThreadPoolExecutor() as pool:
         pool.submit(disturb)
         try:

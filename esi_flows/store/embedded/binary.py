@@ -36,7 +36,7 @@ def find_etcd(*, allow_unsafe: bool = False) -> Path | None:
         return _checked(Path(named), allow_unsafe=allow_unsafe)
     on_path = shutil.which("etcd")
     candidates = [Path(on_path)] if on_path else []
-    candidates += sorted(cache_folder().glob("etcd-*/etcd"), reverse=True)
+    candidates += sorted(cache_folder().glob("etcd-*/etcd"))
     for candidate in candidates:
         try:
             return _checked(candidate, allow_unsafe=allow_unsafe)

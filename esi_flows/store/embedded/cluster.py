@@ -8,7 +8,7 @@ from typing import Self
 
 from esi_flows.model.errors import ServerError
 from esi_flows.store.embedded.binary import obtain_etcd
-from esi_flows.store.embedded.process import EtcdProcess, Ports, free_ports
+from esi_flows.store.embedded.process import PORT_TAKEN, EtcdProcess, Ports, free_ports
 from esi_flows.store.embedded.server import COMMON_ARGUMENTS
 
 _TIMINGS = ("--heartbeat-interval", "20", "--election-timeout", "200")
@@ -46,7 +46,7 @@ class EmbeddedCluster:
                 break
             except ServerError as error:
                 self.stop()
-                if "address already in use" not in error.message or not tries_left:
+                if PORT_TAKEN not in error.message or not tries_left:
                     raise
         return self
 
@@ -74,9 +74,9 @@ class EmbeddedCluster:
         self._processes[member].resume()
 
     def stop(self) -> None:
-        """End every member."""
+        """Kill every member: its data is thrown away, and without a majority it ends slowly."""
         for process in self._processes:
-            process.stop()
+            process.kill()
 
     def __enter__(self) -> Self:
         return self.start()

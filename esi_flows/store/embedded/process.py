@@ -10,7 +10,6 @@ import subprocess
 import sys
 import threading
 import time
-from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,8 +17,13 @@ from pathlib import Path
 from esi_flows.model.errors import ServerError
 
 READY_SECONDS = 20.0
+PORT_TAKEN = "address already in use"
+"""What the message says when a port is taken; etcd's log says so as well."""
+
 _STOP_SECONDS = 5.0
 _POLL_SECONDS = 0.01
+_LOG_HEAD = 2
+_LOG_TAIL = 8
 
 # Asks the kernel to end etcd together with us, then becomes etcd. Not done between fork and exec,
 # where threads of ours (gRPC's) can leave locks behind. Where there is no prctl, it does without.
@@ -53,12 +57,20 @@ class Ports:
 
 
 def free_ports(*, client: int = 0) -> Ports:
-    """Ports that nobody listens on right now; ``client`` if that is not 0."""
+    """Ports that nobody listens on right now; ``client`` if that is not 0.
+
+    Raises ServerError where somebody listens on that one.
+    """
     with socket.socket() as one, socket.socket() as two:
+        # what has just been left is free for a server, which asks for it in the same way
+        one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            one.bind(("127.0.0.1", client))
+        except OSError as error:
+            raise ServerError(f"port {client}: {PORT_TAKEN}") from error
         # both held at once, so that they differ
-        one.bind(("127.0.0.1", 0))
         two.bind(("127.0.0.1", 0))
-        return Ports(client or one.getsockname()[1], two.getsockname()[1])
+        return Ports(one.getsockname()[1], two.getsockname()[1])
 
 
 class EtcdProcess:
@@ -112,13 +124,15 @@ class EtcdProcess:
             self._wait(_POLL_SECONDS)
 
     def log_tail(self) -> str:
-        """Where the log is, and its last lines, for an error message."""
+        """Where the log is, its first lines and its last, for an error message."""
         try:
-            with self._log.open(encoding="utf-8", errors="replace") as log:
-                lines = deque(log, maxlen=8)
+            lines = self._log.read_text(encoding="utf-8", errors="replace").splitlines()
         except OSError as error:
             return f"no log: {error.strerror}"
-        return f"the end of {self._log}:\n{''.join(lines)}"
+        if len(lines) > _LOG_HEAD + _LOG_TAIL:
+            # a flag it does not know comes first, before everything it knows
+            lines = [*lines[:_LOG_HEAD], "...", *lines[-_LOG_TAIL:]]
+        return "\n".join([f"from {self._log}:", *lines])
 
     def stop(self) -> None:
         """Let the server end in good order; kill it if it does not."""

@@ -15,6 +15,7 @@ from typing import IO, Self
 from esi_flows.model.errors import ServerError
 from esi_flows.store.embedded.binary import obtain_etcd
 from esi_flows.store.embedded.process import (
+    PORT_TAKEN,
     READY_SECONDS,
     EtcdProcess,
     Ports,
@@ -41,7 +42,8 @@ class EmbeddedEtcd:
 
     The first to start it owns it: it ends with :meth:`stop`, or with the owner's process, however
     that ends. Others that start it on the same folder join, and their :meth:`stop` leaves it alone.
-    A server whose owner is gone is stopped and started again by the next one, on the same port.
+    A server whose owner is gone is ended and started again by the next one. The port stays the same
+    from start to start where it can.
     """
 
     def __init__(
@@ -52,7 +54,7 @@ class EmbeddedEtcd:
         arguments: tuple[str, ...] = (),
         allow_unsafe: bool = False,
     ) -> None:
-        self._folder = data_dir
+        self._folder = data_dir.resolve()
         self._port = port
         self._arguments = arguments
         self._allow_unsafe = allow_unsafe
@@ -104,7 +106,6 @@ class EmbeddedEtcd:
             return
         if self._process is not None:
             self._process.stop()
-        self._state_file.unlink(missing_ok=True)
         self._lock.close()
         self._lock = None
 
@@ -140,32 +141,39 @@ class EmbeddedEtcd:
         return True
 
     def _join(self) -> bool:
-        _, endpoint = self._read_state()
-        if endpoint and is_healthy(endpoint):
-            self._endpoint = endpoint
-        return bool(self._endpoint)
+        pid, endpoint = self._read_state()
+        if not _is_etcd_of(pid, self._folder) or not is_healthy(endpoint):
+            return False  # not ready yet, or its port is somebody else's by now
+        self._endpoint = endpoint
+        return True
 
     def _launch(self) -> None:
         pid, endpoint = self._read_state()
         _end_orphan(pid, self._folder)
         program = obtain_etcd(allow_unsafe=self._allow_unsafe)
-        wanted = self._port or (int(endpoint.rpartition(":")[2]) if endpoint else 0)
+        # the port of last time, so that clients that remember it find us again
+        last = (self._endpoint or endpoint).rpartition(":")[2]
+        wanted = self._port or int(last or 0)
         for tries_left in reversed(range(_PORT_TRIES)):
-            ports = free_ports(client=wanted)
-            process = EtcdProcess(program, self._folder, self._etcd_arguments(ports))
             try:
-                process.start()
-                process.wait_ready(ports.endpoint)
+                self._launch_on(program, free_ports(client=wanted))
             except ServerError as error:
-                process.stop()
-                taken = "address already in use" in error.message
-                if not taken or self._port or not tries_left:
+                if PORT_TAKEN not in error.message or self._port or not tries_left:
                     raise
                 wanted = 0
             else:
-                self._process, self._endpoint = process, ports.endpoint
-                self._write_state(process.pid)
                 return
+
+    def _launch_on(self, program: Path, ports: Ports) -> None:
+        process = EtcdProcess(program, self._folder, self._etcd_arguments(ports))
+        try:
+            process.start()
+            process.wait_ready(ports.endpoint)
+        except BaseException:
+            process.stop()
+            raise
+        self._process, self._endpoint = process, ports.endpoint
+        self._write_state(process.pid)
 
     def _etcd_arguments(self, ports: Ports) -> list[str]:
         return [
