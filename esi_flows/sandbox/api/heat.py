@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from esi_flows.sandbox.api.heat_list import listed
+from esi_flows.sandbox.api.heat_list import events_page, listed
 from esi_flows.sandbox.api.heat_views import Views
 from esi_flows.sandbox.api.http import json_body
 from esi_flows.sandbox.errors import CloudError, Forbidden, NotFound
@@ -203,11 +203,11 @@ class HeatApi:
         (name,) = body
         if name in ("cancel_update", "cancel_without_rollback"):
             self._engine.cancel_update(stack.id, rollback=name == "cancel_update")
-            return JSONResponse(None, status_code=202)
+            return JSONResponse(None)
         if name not in ("check", "suspend", "resume"):
             raise CloudError(f"Invalid action {name} specified")
         self._engine.act(stack.id, Action(name.upper()))
-        return JSONResponse(None, status_code=201 if name == "check" else 200)
+        return JSONResponse(None)
 
     async def _on_resources(self, request: Request) -> Response:
         stack = self._engine.view(self._stack(request))
@@ -231,13 +231,8 @@ class HeatApi:
 
     async def _on_events(self, request: Request) -> Response:
         stack = self._engine.view(self._stack(request))
-        only = request.path_params.get("resource")
-        shown = [
-            self._views.event(stack, event)
-            for event in stack.events
-            if only in (None, event.resource)
-        ]
-        return JSONResponse({"events": shown})
+        found = events_page(stack.events, request)
+        return JSONResponse({"events": [self._views.event(stack, event) for event in found]})
 
     async def _on_event(self, request: Request) -> Response:
         stack = self._engine.view(self._stack(request))
@@ -325,5 +320,10 @@ def _validated(template: Template, source: Source, project_id: str) -> dict[str,
     return {
         "Description": template.description,
         "Parameters": {n: schema(p) for n, p in template.parameters.items()},
-        "Environment": {"parameters": dict(source.parameters)},
+        "Environment": {
+            "parameters": dict(source.parameters),
+            "parameter_defaults": dict(source.defaults),
+            "resource_registry": {**source.registry, "resources": {}},
+            "event_sinks": [],
+        },
     }

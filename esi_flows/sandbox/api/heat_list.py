@@ -1,9 +1,9 @@
-"""The list of stacks: filters, order, pages."""
+"""Lists of stacks and events: filters, order, pages."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any, TypeVar
 
 from starlette.requests import Request
 
@@ -11,8 +11,10 @@ from esi_flows.sandbox.api.heat_views import Views
 from esi_flows.sandbox.errors import CloudError
 from esi_flows.sandbox.identity import PROJECT_ID
 from esi_flows.sandbox.stacks.engine import Engine
-from esi_flows.sandbox.stacks.model import Stack
+from esi_flows.sandbox.stacks.model import Event, Stack
 from esi_flows.sandbox.stacks.request import flag, whole
+
+Item = TypeVar("Item", Stack, Event)
 
 _SORT_KEYS: dict[str, Callable[[Stack], Any]] = {
     "stack_name": lambda stack: stack.name,
@@ -57,18 +59,34 @@ def _filtered(stacks: Iterable[Stack], request: Request) -> Iterator[Stack]:
 
 
 def _sorted(stacks: list[Stack], request: Request) -> list[Stack]:
-    keys = request.query_params.getlist("sort_keys")
-    direction = request.query_params.get("sort_dir", "asc" if keys else "")
+    keys = [key for key in request.query_params.getlist("sort_keys") if key in _SORT_KEYS]
+    direction = _direction(request)
+    if not keys:
+        return stacks[::-1] if direction == "asc" else stacks
+    for key in reversed(keys):
+        stacks = sorted(stacks, key=_SORT_KEYS[key], reverse=direction == "desc")
+    return stacks
+
+
+def events_page(events: Sequence[Event], request: Request) -> list[Event]:
+    """The events a request asks for, the latest first. Raises CloudError."""
+    query = request.query_params
+    only = request.path_params.get("resource")
+    found = [event for event in events if only in (None, event.resource)]
+    if _direction(request) != "asc":
+        found.reverse()
+    return _page(found, query.get("marker"), query.get("limit"))
+
+
+def _direction(request: Request) -> str:
+    direction = request.query_params.get("sort_dir", "")
     if direction not in ("", "asc", "desc"):
         raise CloudError("Unknown sort direction, must be one of asc, desc")
-    for key in reversed(keys):
-        if key in _SORT_KEYS:
-            stacks = sorted(stacks, key=_SORT_KEYS[key], reverse=direction == "desc")
-    return list(reversed(stacks)) if direction == "asc" and not keys else stacks
+    return direction
 
 
-def _page(stacks: list[Stack], marker: str | None, limit: str | None) -> list[Stack]:
+def _page(items: list[Item], marker: str | None, limit: str | None) -> list[Item]:
     # a marker that is not there is ignored, as Heat does
-    start = next((i + 1 for i, stack in enumerate(stacks) if stack.id == marker), 0)
+    start = next((i + 1 for i, item in enumerate(items) if item.id == marker), 0)
     count = whole("limit", limit) if limit else 0
-    return stacks[start : start + count] if count else stacks[start:]
+    return items[start : start + count] if count else items[start:]

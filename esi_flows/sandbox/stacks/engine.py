@@ -89,7 +89,8 @@ class Engine:
             raise missing(stack_id)
         base = progress.cut(stack, self.now())
         changes = plan.taken_away(base.resources)
-        return self._begin(self._kept(base, stack), Action.DELETE, changes)
+        base = self._kept(base, stack).but(updated_at=self.now())
+        return self._begin(base, Action.DELETE, changes)
 
     def act(self, stack_id: str, action: Action) -> Stack:
         """Check, suspend or resume a stack. Raises CloudError."""
@@ -104,8 +105,7 @@ class Engine:
         allowed = (Action.UPDATE,) if rollback else (Action.UPDATE, Action.CREATE)
         if current.status is not Status.IN_PROGRESS or current.action not in allowed:
             raise CloudError(
-                f"Cancelling update when stack is {(current.action.value, current.status.value)}"
-                " is not supported.",
+                f"Cancelling update when stack is {current.state} is not supported.",
                 kind="NotSupported",
             )
         base = progress.cut(stack, self.now())

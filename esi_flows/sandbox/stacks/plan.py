@@ -98,13 +98,15 @@ def schedule(
     share = pace.seconds / max(len(changes), 1)
     clock = pace.started_at
     for change in changes:
+        if error:  # never begun
+            steps.append(_step(change, NO_TROUBLE, math.inf, 0.0, pace.speed))
+            continue
         trouble = troubles(change.shown, change.action)
         step = _step(change, trouble, clock, share, pace.speed)
         steps.append(step)
         clock = step.ends_at
         if step.error:
             error = f"Resource {change.action} failed: {step.error}"
-            break
     ends_at = clock if changes else pace.started_at + pace.seconds
     deadline = pace.started_at + pace.timeout
     if deadline < ends_at < math.inf:
@@ -178,7 +180,9 @@ def _given(definition: Definition, evaluation: Evaluation) -> dict[str, Any]:
 def _must_be_new(known: ResourceType, have: Resource, wanted: Resource) -> bool:
     if not have.physical_id or have.type != wanted.type or have.action is Action.DELETE:
         return True
-    if have.action is Action.CREATE and have.status is not Status.COMPLETE:
+    # one that failed is not trusted any more, one that was interrupted may be half made
+    half_made = have.action is Action.CREATE and have.status is Status.IN_PROGRESS
+    if have.status is Status.FAILED or half_made:
         return True
     if wanted.properties.get("update_replace") and have.properties.get(
         "value"

@@ -82,10 +82,12 @@ def finish(stack: Stack, operation: Operation) -> Stack:
 
 
 def _apply(resources: dict[str, Resource], step: Step, until: float) -> None:
-    if step.begins_at > until:
-        return
     shown = step.after or step.before
     if shown is None:
+        return
+    if step.begins_at > until:
+        if step.action is Action.CREATE:
+            resources.setdefault(step.name, replace(shown, physical_id=""))
         return
     if step.ends_at > until:
         resources[step.name] = _in_state(shown, step, Status.IN_PROGRESS, "state changed", until)
