@@ -167,7 +167,13 @@ class EtcdProcess:
         try:
             with self._log.open("wb") as log:
                 self._process = subprocess.Popen(
-                    guard, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment
+                    guard,
+                    stdin=subprocess.DEVNULL,
+                    stdout=log,
+                    stderr=log,
+                    env=environment,
+                    # Ctrl-C is for the owner, which still needs etcd to stop in good order
+                    start_new_session=True,
                 )
         except OSError as error:
             failure.append(error)
