@@ -21,7 +21,7 @@ class Get(Command):
         """Which key."""
         parser = super().get_parser(prog_name)
         parser.add_argument("key", metavar="KEY", help="such as /state/v2.0/ports/<id>")
-        parser.add_argument("--prefix", action="store_true", help="all keys that start with KEY")
+        parser.add_argument("--prefix", action="store_true", help="all keys below KEY")
         parser.add_argument("--keys-only", action="store_true", help="print no values")
         parser.add_argument(
             "--show-secrets", action="store_true", help="do not mask passwords and the like"
@@ -39,7 +39,7 @@ class Get(Command):
         with self.open() as services:
             declared = {name for t in services.catalog.types.values() for name in t.secrets}
             if parsed_args.prefix:
-                items = services.store.range(key).items
+                items = services.store.range(f"{key.rstrip('/')}/").items
             else:
                 found = services.store.get(key)
                 items = (found,) if found is not None else ()

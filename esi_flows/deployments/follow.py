@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import logging
 import queue
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from types import TracebackType
 from typing import Self
 
 from esi_flows.catalog.types import Catalog
+from esi_flows.compiler.monitoring import MESSENGER, READER
 from esi_flows.deployments.board import PREFIXES, Board
 from esi_flows.deployments.progress import Followed, ResourceProgress
 from esi_flows.model import codec, keys
 from esi_flows.model.errors import DocumentInvalid, EsiFlowsError, StoreUnavailable
 from esi_flows.model.jobs import ResourceRef
+from esi_flows.model.results import Target
 from esi_flows.store.base import Store
 from esi_flows.store.reflector import Reflector
 
@@ -96,9 +98,18 @@ class Follower:
     def unreported(self, followed: Followed) -> tuple[str, ...]:
         """Names of the monitoring targets that ``/monitoring`` does not tell about yet."""
         path = self._catalog.path(followed.resource)
-        wanted = [t.key.rpartition("/")[2] for t in self._cache.items(keys.targets(path))]
         reported = self._reported(keys.monitoring(path), followed.version)
-        return tuple(name for name in wanted if name not in reported)
+        return tuple(name for name in self._watched(path) if name not in reported)
+
+    def _watched(self, path: keys.ResourcePath) -> Iterator[str]:
+        """Names of the targets that have a status of their own."""
+        for item in self._cache.items(keys.targets(path)):
+            try:
+                target = Target.decode(item.key, item.value)
+            except DocumentInvalid:
+                continue
+            if target.type not in (MESSENGER, READER):
+                yield target.name
 
     def _reported(self, key: str, version: int) -> Mapping[str, object]:
         found = self._cache.get(key)
