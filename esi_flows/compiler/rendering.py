@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 import jinja2
+from jinja2.exceptions import SecurityError
 from jinja2.filters import FILTERS
 from jinja2.runtime import Context, LoopContext
 from jinja2.sandbox import ImmutableSandboxedEnvironment
@@ -130,6 +131,16 @@ class _Environment(ImmutableSandboxedEnvironment):
 
     def is_safe_attribute(self, obj: Any, attr: str, value: Any) -> bool:
         return attr in _METHODS.get(type(obj), ())
+
+    def getattr(self, obj: Any, attribute: str) -> Any:
+        """A member of a value goes before what Python calls so, where a template may not use it."""
+        if isinstance(obj, dict) and attribute in obj and attribute not in _METHODS[dict]:
+            return obj[attribute]
+        return super().getattr(obj, attribute)
+
+    def unsafe_undefined(self, obj: Any, attribute: str) -> jinja2.Undefined:
+        """Unknown names are nothing, forbidden ones are an error."""
+        raise SecurityError(f"{attribute!r} of a {type(obj).__name__} is not allowed")
 
     def wrap_str_format(self, value: Any) -> None:
         """Formatting, which could pad a text to any length, is a method like others."""

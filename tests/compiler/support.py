@@ -39,8 +39,12 @@ def resource_type(
     )
 
 
-def template(name: str, handler: str = "heat_worker", text: str = "", **mappings: Any) -> Template:
-    return Template(id=name, handler=handler, parameter_mappings=mappings, template_file=text)
+def template(
+    template_id: str, handler: str = "heat_worker", /, text: str = "", **mappings: Any
+) -> Template:
+    return Template(
+        id=template_id, handler=handler, parameter_mappings=mappings, template_file=text
+    )
 
 
 TYPES = (
