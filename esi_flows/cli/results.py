@@ -16,7 +16,7 @@ _SHORTEST = 20
 
 
 def result_table(screen: Screen, resources: Sequence[ResourceProgress]) -> Iterator[Text]:
-    """One line per resource, in the order in which they were applied.
+    """One line per resource and version, in the order in which they were applied.
 
     On a screen that is too narrow the names are cut: the beginning of an id is enough to name it.
     """
@@ -60,9 +60,10 @@ def _cells(progress: ResourceProgress) -> tuple[str, ...]:
 
 def summary(resources: Sequence[ResourceProgress]) -> str:
     """``12 resources: 11 done, 1 failed; 41s from first to last``."""
-    counts = totals(resources)
+    last = {progress.resource: progress for progress in resources}
+    counts = totals(last.values())
     parts = [f"{counts[phase]} {phase.value}" for phase in Phase if phase in counts]
     posted = [p.posted_at for p in resources if p.posted_at]
     ended = [p.ended_at for p in resources if p.ended_at]
     took = f"; {seconds(max(ended) - min(posted))} from first to last" if posted and ended else ""
-    return f"{len(resources)} resources: {', '.join(parts)}{took}"
+    return f"{len(last)} resources: {', '.join(parts)}{took}"

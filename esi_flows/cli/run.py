@@ -6,7 +6,7 @@ import argparse
 import logging
 import shlex
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from esi_flows.cli.screen import Screen
     from esi_flows.cli.services import Services
     from esi_flows.deployments.apply import Applier
-    from esi_flows.deployments.board import Board
+    from esi_flows.deployments.progress import ResourceProgress
     from esi_flows.deployments.types import Deployment
 
 
@@ -98,20 +98,21 @@ class Run(Command):
 
         screen = self.screen()
         with wiring.at_work(services), _without_group_events():
-            board, busy = run_steps(
+            course = run_steps(
                 screen, services, deployment, applier, until_monitored=parsed_args.wait
             )
-        if not busy:
+        if not course.followed:
             screen.line(f"Nothing to do: {deployment.name} is as wanted.")
             return EXIT_OK
-        return self._conclude(parsed_args, screen, board)
+        return self._conclude(parsed_args, screen, course.results)
 
-    def _conclude(self, parsed_args: argparse.Namespace, screen: Screen, board: Board) -> int:
+    def _conclude(
+        self, parsed_args: argparse.Namespace, screen: Screen, resources: Sequence[ResourceProgress]
+    ) -> int:
         """The table of results, and what to type next."""
         from esi_flows.cli.results import result_table, summary
         from esi_flows.deployments.progress import Phase
 
-        resources = list(board.resources.values())
         for line in result_table(screen, resources):
             screen.line(line)
         screen.line(summary(resources))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 
 from rich.text import Text
@@ -11,18 +12,34 @@ from esi_flows.cli.screen import Screen, seconds
 from esi_flows.deployments.board import Board
 from esi_flows.deployments.progress import JobProgress, Phase, ResourceProgress
 
+_UUID = re.compile(
+    r"\b([0-9a-f]{8})(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b|\b([0-9a-f]{8})[0-9a-f]{24}\b"
+)
 _SHOWN_WITH_JOBS = (Phase.RUNNING, Phase.REVERTING, Phase.FAILED, Phase.REVERTED)
 
 
 def resource_lines(
-    screen: Screen, board: Board, progress: ResourceProgress, *, now: float, jobs: bool
+    screen: Screen,
+    board: Board,
+    progress: ResourceProgress,
+    *,
+    now: float,
+    jobs: bool,
+    brief: bool = False,
 ) -> list[Text]:
-    """A resource in one line, with ``jobs`` one more for each job. ``now``: epoch seconds."""
-    head = Text.assemble(screen.symbol(progress.phase), " ", (str(progress.resource), "bold"))
+    """A resource in one line, with ``jobs`` one more for each job. ``now``: epoch seconds.
+
+    ``brief`` names resources by the beginning of their ids.
+    """
+    name = str(progress.resource)
+    waits = waiting_text(board, progress)
+    if brief:
+        name, waits = shortened(name), shortened(waits)
+    head = Text.assemble(screen.symbol(progress.phase), " ", (name, "bold"))
     head.append(f"  v{progress.followed.version}")
     if progress.action:
         head.append(f" {progress.action}")
-    notes = [_time(progress, now), waiting_text(board, progress), one_line(progress.error)]
+    notes = [_time(progress, now), waits, one_line(progress.error)]
     lines = [_with_notes(head, notes)]
     if jobs:
         width = max((len(job.name) for job in progress.jobs), default=0)
@@ -49,6 +66,15 @@ def live_lines(
     return [*lines[: height - 1], more]
 
 
+def shortened(text: str) -> str:
+    """The text with long ids cut to their first eight characters, enough to name a resource.
+
+    >>> shortened("port:8984a172-07cf-4d6c-8fae-6448960ec238 v1")
+    'port:8984a172 v1'
+    """
+    return _UUID.sub(lambda found: found[1] or found[2], text)
+
+
 def _unfolded(
     screen: Screen,
     board: Board,
@@ -63,7 +89,7 @@ def _unfolded(
     for progress in resources:
         if progress.phase not in folded:
             jobs = progress.phase in _SHOWN_WITH_JOBS
-            yield from resource_lines(screen, board, progress, now=now, jobs=jobs)
+            yield from resource_lines(screen, board, progress, now=now, jobs=jobs, brief=True)
 
 
 def _time(progress: ResourceProgress, now: float) -> str:
