@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import queue
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import TracebackType
 from typing import Self
 
@@ -34,10 +34,10 @@ class Follower:
     """
 
     def __init__(self, store: Store, catalog: Catalog) -> None:
+        self._store = store
         self._catalog = catalog
         self._events: queue.SimpleQueue[Sequence[str] | EsiFlowsError] = queue.SimpleQueue()
-        prefixes = (*PREFIXES, keys.MONITORING, keys.TARGETS)
-        self._cache = Reflector(store, prefixes, on_change=self._events.put)
+        self._cache = Reflector(store, (*PREFIXES, keys.MONITORING), on_change=self._events.put)
 
     def __enter__(self) -> Self:
         self._cache.start()
@@ -76,7 +76,8 @@ class Follower:
         """
         board = self.board(followed)
         show(board, list(board.resources.values()))
-        left = {p.resource for p in board.resources.values() if not self._over(p, until_monitored)}
+        waiting = _Waiting(self, until_monitored)
+        left = {p.resource for p in board.resources.values() if not waiting.is_over(p)}
         while left:
             changed = self._events.get()
             if isinstance(changed, EsiFlowsError):
@@ -85,31 +86,30 @@ class Follower:
             if moved:
                 show(board, moved)
             touched = {p.resource for p in moved} | self._monitored(changed)
-            for resource in touched & left:
-                if self._over(board.resources[resource], until_monitored):
-                    left.discard(resource)
+            over = {r for r in touched & left if waiting.is_over(board.resources[r])}
+            left -= over
         return board
 
-    def _over(self, progress: ResourceProgress, until_monitored: bool) -> bool:
-        if not progress.ended or progress.phase.bad or not until_monitored:
-            return progress.ended
-        return not self.unreported(progress.followed)
+    def watched(self, resource: ResourceRef) -> frozenset[str]:
+        """Names of the targets of a resource that have a status of their own.
 
-    def unreported(self, followed: Followed) -> tuple[str, ...]:
-        """Names of the monitoring targets that ``/monitoring`` does not tell about yet."""
-        path = self._catalog.path(followed.resource)
-        reported = self._reported(keys.monitoring(path), followed.version)
-        return tuple(name for name in self._watched(path) if name not in reported)
-
-    def _watched(self, path: keys.ResourcePath) -> Iterator[str]:
-        """Names of the targets that have a status of their own."""
-        for item in self._cache.items(keys.targets(path)):
+        Asked of the store: news of different prefixes come in any order, so the cache may have a
+        result and not yet the targets that were written before it.
+        """
+        names = set()
+        for item in self._store.range(keys.targets(self._catalog.path(resource))).items:
             try:
                 target = Target.decode(item.key, item.value)
             except DocumentInvalid:
                 continue
             if target.type not in (MESSENGER, READER):
-                yield target.name
+                names.add(target.name)
+        return frozenset(names)
+
+    def reported(self, followed: Followed) -> frozenset[str]:
+        """Names of the targets that ``/monitoring`` tells about for that version."""
+        path = self._catalog.path(followed.resource)
+        return frozenset(self._reported(keys.monitoring(path), followed.version))
 
     def _reported(self, key: str, version: int) -> Mapping[str, object]:
         found = self._cache.get(key)
@@ -129,10 +129,24 @@ class Follower:
         found = set()
         for key in changed:
             path = keys.parse_resource(key, keys.MONITORING)
-            if path is None:
-                target = keys.parse_target(key)
-                path = target[0] if target is not None else None
             resource = self._catalog.resource(path) if path is not None else None
             if resource is not None:
                 found.add(resource)
         return found
+
+
+class _Waiting:
+    """Decides when a resource need not be waited for any more."""
+
+    def __init__(self, follower: Follower, until_monitored: bool) -> None:
+        self._follower = follower
+        self._until_monitored = until_monitored
+        self._watched: dict[ResourceRef, frozenset[str]] = {}
+
+    def is_over(self, progress: ResourceProgress) -> bool:
+        if not progress.ended or progress.phase.bad or not self._until_monitored:
+            return progress.ended
+        resource = progress.resource
+        if resource not in self._watched:
+            self._watched[resource] = self._follower.watched(resource)
+        return self._watched[resource] <= self._follower.reported(progress.followed)

@@ -10,7 +10,7 @@ from typing import Any
 MASK = "********"
 
 _SUSPECT = re.compile(
-    r"passw|passphrase|secret|credential|token|private_?key|api_?key|community|authorization",
+    r"passw|passphrase|secret|credential|token|private[_-]?key|api[_-]?key|community|authorization",
     re.IGNORECASE,
 )
 
