@@ -12,6 +12,9 @@ T = TypeVar("T")
 
 JsonObject = Mapping[str, Any]
 
+MAX_DEPTH = 200
+"""How deep a document may be nested; what is deeper could be read but not always written again."""
+
 
 def dumps(value: Any) -> bytes:
     """Compact JSON with sorted members: equal documents are equal bytes."""
@@ -23,10 +26,27 @@ def dumps_text(value: Any) -> str:
     return json.dumps(value, sort_keys=True)
 
 
+def parse(text: bytes | str) -> Any:
+    """The value of a JSON text. Raises ValueError or RecursionError where it cannot be read."""
+    value = json.loads(text)
+    level, depth = [value], 0
+    while level:
+        depth += 1
+        if depth > MAX_DEPTH:
+            raise ValueError(f"nested deeper than {MAX_DEPTH} levels")
+        level = [
+            inner
+            for outer in level
+            if isinstance(outer, dict | list)
+            for inner in (outer.values() if isinstance(outer, dict) else outer)
+        ]
+    return value
+
+
 def loads(key: str, raw: bytes) -> Any:
     """Parse the document stored under ``key``. Raises DocumentInvalid naming it."""
     try:
-        return json.loads(raw)
+        return parse(raw)
     except (ValueError, RecursionError) as error:
         raise DocumentInvalid(
             key, f"is not JSON: {error}", hint="write the document again as a JSON object"

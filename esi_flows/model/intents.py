@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,7 +29,7 @@ class Intent:
         body = document.get("body")
         if isinstance(body, str):
             try:
-                body = json.loads(body)
+                body = codec.parse(body)
             except (ValueError, RecursionError) as error:
                 raise DocumentInvalid(key, f"the JSON text in body is none: {error}") from error
         marked = document.get("marked_for_deletion", False)
