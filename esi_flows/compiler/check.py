@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from esi_flows.catalog.schema_check import did_you_mean
@@ -137,15 +138,28 @@ class _Check:
 
 
 def _names(mapping: m.Mapping) -> str:
-    """A pattern for the template names that a choice can give."""
+    """A pattern for the template names that a choice can give.
+
+    Of a join only its constant beginning and end are told, so that matching is never slow.
+    """
     match mapping:
         case m.Constant(str(value)):
             return re.escape(value)
         case m.Constant():
             return "(?!)"
         case m.TextJoin(parts) | m.Join(parts):
-            return "".join(map(_names, parts))
+            begin = _constants(parts)
+            if len(begin) == len(parts):
+                return re.escape("".join(begin))
+            end = reversed(_constants(parts[::-1]))
+            return re.escape("".join(begin)) + ".*" + re.escape("".join(end))
         case m.Choice(_, then, otherwise):
             return f"(?:{_names(then)}|{_names(otherwise)})"
         case _:
             return ".*"
+
+
+def _constants(parts: Sequence[m.Mapping]) -> list[str]:
+    """The texts that the parts begin with."""
+    constants = itertools.takewhile(lambda part: isinstance(part, m.Constant), parts)
+    return [str(part.value) for part in constants if isinstance(part, m.Constant)]

@@ -93,5 +93,13 @@ def test_everything_is_found_at_once() -> None:
     assert len(found) == 7
 
 
+def test_a_joined_choice_is_known_by_its_ends() -> None:
+    broken = template("port_a_x", y="Mnix:id:key")
+    assert "nix" in " ".join(findings(broken, heat_worker="ACport_&Pa&Pb&C_&Cx"))
+    # a template of nobody is checked as far as that goes
+    assert len(findings(broken, heat_worker={"constant": None})) == 1
+    assert findings(template("port_a_x"), heat_worker="ACport_&Ca_&Cx") == []
+
+
 def test_a_choice_of_nothing_is_fine() -> None:
     assert findings(heat_worker={"constant": None}) == []
