@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -37,6 +36,7 @@ class Services:
         password: str,
         token_seconds: float,
         real_names: bool,
+        clock: Callable[[], float],
         faults: Faults,
         journal: Journal,
     ) -> None:
@@ -44,13 +44,17 @@ class Services:
         self.journal = journal
         self._records = Records(data_dir / "stacks.sqlite")
         self.identity = Identity(
-            data_dir / "identity.sqlite", password=password, token_seconds=token_seconds
+            data_dir / "identity.sqlite",
+            password=password,
+            token_seconds=token_seconds,
+            clock=clock,
         )
         self.engine = Engine(
             self._records,
             speed=speed,
             real_names=real_names,
             conditions=Conditions(self._trouble, self._stale_seconds),
+            clock=clock,
         )
 
     def application(
@@ -70,7 +74,8 @@ class Services:
             exception_handlers={CloudError: answer_error, HTTPException: answer_http_error},
         )
         app.router.redirect_slashes = False
-        return Gate(app, faults=self.faults, journal=self.journal, abort=abort, clock=time.time)
+        clock = self.engine.now
+        return Gate(app, faults=self.faults, journal=self.journal, abort=abort, clock=clock)
 
     def close(self) -> None:
         """Close the files."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 import fcntl
 import logging
 import os
+import time
+from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -29,7 +31,8 @@ class Cloud:
     Everything is kept in ``data_dir``: a cloud started again on the same folder has the same
     stacks (those in progress have gone on meanwhile), accepts the same tokens, and listens on the
     same port if it is free. ``speed`` divides the recorded durations, ``real_names`` gives the
-    attributes a real backend would instead of the recorded ones.
+    attributes a real backend would instead of the recorded ones. ``clock`` tells the seconds since
+    the epoch.
     """
 
     def __init__(
@@ -40,6 +43,7 @@ class Cloud:
         port: int = 0,
         token_seconds: float = 3600.0,
         real_names: bool = False,
+        clock: Callable[[], float] = time.time,
     ) -> None:
         if not speed > 0:
             raise ServerError(f"speed is {speed}, must be above 0")
@@ -50,6 +54,7 @@ class Cloud:
         self._port = port
         self._token_seconds = token_seconds
         self._real_names = real_names
+        self._clock = clock
         self._lock: int | None = None
         self._services: Services | None = None
         self._server: HttpServer | None = None
@@ -66,6 +71,7 @@ class Cloud:
                 password=PASSWORD,
                 token_seconds=self._token_seconds,
                 real_names=self._real_names,
+                clock=self._clock,
                 faults=self.faults,
                 journal=self.journal,
             )

@@ -77,7 +77,8 @@ class Identity:
                 "CREATE TABLE IF NOT EXISTS facts (name TEXT PRIMARY KEY, value TEXT);"
                 "CREATE TABLE IF NOT EXISTS projects (id TEXT PRIMARY KEY, name TEXT);"
                 "CREATE TABLE IF NOT EXISTS credentials "
-                "(id TEXT PRIMARY KEY, name TEXT, secret TEXT, project TEXT, expires REAL);"
+                "(id TEXT PRIMARY KEY, name TEXT, secret TEXT, project TEXT);"
+                "CREATE TABLE IF NOT EXISTS revoked (audit_id TEXT PRIMARY KEY);"
             )
             self._key = self._fact("key", secrets.token_hex(32)).encode()
             self._valid_from = float(self._fact("valid_from", "0"))
@@ -144,7 +145,17 @@ class Identity:
         token = Token(project_id, issued_at, expires_at, tuple(methods), audit_id)
         if token.issued_at <= self._valid_from or token.expires_at <= self._clock():
             raise Unauthorized(_REFUSED)
+        revoked = self._db.execute(
+            "SELECT 1 FROM revoked WHERE audit_id = ?", (token.audit_id,)
+        ).fetchone()
+        if revoked:
+            raise Unauthorized(_REFUSED)
         return token
+
+    def revoke(self, text: str) -> None:
+        """Refuse a token from now on. Raises Unauthorized for one that is not valid anyway."""
+        token = self.check(text)
+        self._db.execute("INSERT OR IGNORE INTO revoked VALUES (?)", (token.audit_id,))
 
     def expire_tokens(self) -> None:
         """Refuse every token issued until now."""
@@ -162,7 +173,7 @@ class Identity:
         credential_id = secrets.token_hex(16)
         hashed = hashlib.sha256(secret.encode()).hexdigest()
         self._db.execute(
-            "INSERT INTO credentials VALUES (?, ?, ?, ?, NULL)",
+            "INSERT INTO credentials VALUES (?, ?, ?, ?)",
             (credential_id, name, hashed, project_id),
         )
         return {**self.credential(credential_id), "secret": secret}

@@ -96,8 +96,11 @@ class KeystoneApi:
         return JSONResponse(self._token_body(token), headers={"X-Subject-Token": subject})
 
     async def _on_revoke(self, request: Request) -> Response:
-        # tokens are not listed anywhere: one that is given back is simply not used any more
         self._caller(request)
+        try:
+            self._identity.revoke(request.headers.get("X-Subject-Token", ""))
+        except Unauthorized as error:
+            raise NotFound("Failed to validate token") from error
         return Response(status_code=204)
 
     async def _on_catalog(self, request: Request) -> Response:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 import uuid
+from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
@@ -53,6 +54,7 @@ class Engine:
         self._clock = clock
         self._stacks: dict[str, Stack] = {}
         self._names: dict[tuple[str, str], str] = {}
+        self._deleted: deque[Stack] = deque()
         for stack in records.load():
             self._remember(stack)
 
@@ -63,6 +65,7 @@ class Engine:
     def create(self, *, name: str, project_id: str, owner: str, request: Request) -> Stack:
         """Start to create a stack. Raises Conflict where the name is taken, else CloudError."""
         self._check_free(project_id, name)
+        self._forget_old()
         stack = self._new(name, project_id, owner, request)
         evaluation = self.evaluation(stack, template=request.template)
         changes = plan.made_of(_required(request.template), evaluation, {})
@@ -312,17 +315,18 @@ class Engine:
         self._stacks[stack.id] = stack
         key = (stack.project_id, stack.name)
         if stack.deleted_at:
+            self._deleted.append(stack)
             if self._names.get(key) == stack.id:
                 del self._names[key]
         else:
             self._names[key] = stack.id
 
-    def purge(self) -> None:
-        """Forget stacks that were deleted long ago."""
+    def _forget_old(self) -> None:
         limit = self.now() - KEPT_DELETED_SECONDS
-        for stack in [s for s in self._stacks.values() if 0 < s.deleted_at < limit]:
-            self._records.remove(stack.id)
-            del self._stacks[stack.id]
+        while self._deleted and self._deleted[0].deleted_at < limit:
+            old = self._deleted.popleft()
+            self._records.remove(old.id)
+            self._stacks.pop(old.id, None)
 
 
 def missing(name_or_id: str) -> NotFound:
