@@ -116,8 +116,11 @@ class Recording:
     @cached_property
     def catalog(self) -> Catalog:
         documents = template_documents(self._corpus, self.version)
-        chosen = documents["by_scenario"].get(self.scenario, {})
-        templates = [template(documents["by_sha"][shas[-1]]) for shas in chosen.values()]
+        scenario = documents["by_scenario"].get(self.scenario, {})
+        newest = {name: shas[-1] for name, shas in scenario.items() if shas}
+        for event, key in self.written("/config/v2.0/heat_templates/"):
+            newest[key.rpartition("/")[2]] = event["v"]["$tpl"]
+        templates = [template(documents["by_sha"][sha]) for sha in newest.values()]
         mappings = {
             case.resource.type: case.document["template_mappings"]
             for case in cases(self._corpus)
@@ -145,9 +148,15 @@ class Recording:
         ]
 
     def outputs(self, resource: ResourceRef, time: str) -> Mapping[str, Any] | None:
-        """The outputs of a resource's stack as they were recorded at a time."""
-        known = [stack for at, stack in self._stacks if stack.id == str(resource) and at <= time]
-        return known[-1].outputs() if known else None
+        """The outputs of a resource's stack as they were recorded at a time.
+
+        Two logs may differ by some milliseconds: rather the first that came later than none.
+        """
+        known = [(at, stack) for at, stack in self._stacks if stack.id == str(resource)]
+        before = [stack for at, stack in known if at <= time]
+        if before:
+            return before[-1].outputs()
+        return known[0][1].outputs() if known else None
 
 
 def recordings(corpus: Path) -> Iterator[Recording]:

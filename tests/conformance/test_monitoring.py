@@ -63,8 +63,7 @@ def test_a_monitoring_job_announces_what_was_recorded(monitored: tuple[Recording
         if (entry["v"]["gohan_id"], entry["v"]["version"]) == (job.resource_id, job.version)
         and entry["v"]["action"] == job.action
     ]
-    if recording.document["kafka_log"]:
-        assert unordered(messages_of(recording, job)) == unordered(consumed)
+    assert set(unordered(consumed)) <= set(unordered(expected))
 
 
 @pytest.mark.kind("monitoring jobs (reported states)")
