@@ -11,6 +11,7 @@ import jsonschema
 import pytest
 
 from esi_flows.catalog.types import HEAT_WORKER, MONITORING_WORKER, Catalog, ResourceType
+from esi_flows.compiler.check import check_catalog
 from esi_flows.compiler.templates import template_for
 
 TYPES = {
@@ -48,6 +49,10 @@ def choice(catalog: Catalog, resource_type: str, **body: Any) -> tuple[str | Non
         for handler in (HEAT_WORKER, MONITORING_WORKER)
     )
     return tuple(template.id if template is not None else None for template in chosen)
+
+
+def test_nothing_is_wrong_with_the_catalog(catalog: Catalog) -> None:
+    assert check_catalog(catalog) == []
 
 
 def test_the_catalog_has_these_types(catalog: Catalog) -> None:
