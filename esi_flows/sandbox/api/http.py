@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from starlette.exceptions import HTTPException
@@ -10,6 +9,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from esi_flows.sandbox.errors import CloudError, heat_body, keystone_body
+from esi_flows.sandbox.hot.values import strict_json
 
 MAX_BODY_BYTES = 1048576
 """Heat's limit for a JSON body."""
@@ -27,8 +27,8 @@ async def json_body(request: Request) -> dict[str, Any]:
                 kind="RequestLimitExceeded",
             )
     try:
-        body = json.loads(raw) if raw else {}
-    except (ValueError, RecursionError) as error:
+        body = strict_json(raw) if raw else {}
+    except ValueError as error:
         raise CloudError(str(error)) from error
     if not isinstance(body, dict):
         raise CloudError("The body is not a JSON object.")

@@ -11,7 +11,7 @@ from esi_flows.sandbox.errors import CloudError, ValidationFailed
 from esi_flows.sandbox.hot import functions, parameters
 from esi_flows.sandbox.hot.functions import Dialect
 from esi_flows.sandbox.hot.parameters import Parameter
-from esi_flows.sandbox.hot.text import parse_mapping, plain
+from esi_flows.sandbox.hot.text import parse_mapping
 
 _VERSIONS = {
     "2013-05-23": "",
@@ -83,7 +83,7 @@ class Template:
 
 def parse_template(given: Any) -> Template:
     """Parse the text or object of a template. Raises CloudError as Heat refuses it."""
-    source = plain(parse_mapping(given, what="Template"))
+    source = parse_mapping(given, what="Template")
     version = _version(source)
     for section in source:
         if section not in _SECTIONS:

@@ -25,8 +25,8 @@ _Loader.yaml_implicit_resolvers = {
 }
 
 
-def parse_mapping(given: Any, *, what: str) -> dict[str, Any]:
-    """The mapping that a text (YAML or JSON) or object is. ``what`` names it in messages.
+def parse_mapping(given: Any, *, what: str) -> Any:
+    """The mapping that a text (YAML or JSON) or object is, as JSON. ``what`` names it in messages.
 
     Raises CloudError for what is none, is too big, or unfolds without end (aliases).
     """
@@ -48,7 +48,7 @@ def parse_mapping(given: Any, *, what: str) -> dict[str, Any]:
         )
         raise CloudError(f"{what} not in valid format: The {kind}")
     _check_size(given, what)
-    return given
+    return _plain(given, what)
 
 
 def _load(text: str, what: str) -> Any:
@@ -90,6 +90,11 @@ def _check_size(structure: Any, what: str) -> None:
             stack.extend((child, depth + 1) for child in node)
 
 
-def plain(structure: Any) -> Any:
-    """The structure as JSON knows it (keys are texts, odd scalars too)."""
-    return json.loads(json.dumps(structure, default=str))
+def _plain(structure: Any, what: str) -> Any:
+    # as JSON knows it: keys are texts, so are scalars that only YAML has
+    try:
+        text = json.dumps(structure, default=str, ensure_ascii=False, allow_nan=False)
+        text.encode()
+    except (ValueError, TypeError) as error:
+        raise CloudError(f"{what} not in valid format: {error}") from error
+    return json.loads(text)

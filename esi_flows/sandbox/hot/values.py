@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -12,18 +13,39 @@ _FALSE = frozenset({"0", "f", "false", "off", "n", "no"})
 
 
 def number(value: Any) -> int | float:
-    """A number, also from its text. Raises ValueError."""
-    if isinstance(value, bool):
+    """A finite number, also from its text. Raises ValueError."""
+    if isinstance(value, int):
         return int(value)
-    if isinstance(value, int | float):
-        return value
     try:
-        return int(value)
+        return int(value) if isinstance(value, str) else _finite(value)
     except (ValueError, TypeError):
-        try:
-            return float(value)
-        except TypeError as error:
-            raise ValueError(f"{value!r} is not a number") from error
+        return _finite(value)
+
+
+def _finite(value: Any) -> float:
+    try:
+        found = float(value)
+    except TypeError as error:
+        raise ValueError(f"{value!r} is not a number") from error
+    if not math.isfinite(found):
+        raise ValueError(f"{value!r} is not a finite number")
+    return found
+
+
+def strict_json(text: str | bytes | bytearray) -> Any:
+    """JSON without what only Python takes for it (NaN, lone surrogates). Raises ValueError."""
+    try:
+        found = json.loads(text, parse_constant=_no_constant)
+    except RecursionError as error:
+        raise ValueError("nested too deeply") from error
+    escaped = b"\\u" if isinstance(text, bytes | bytearray) else "\\u"
+    if escaped in text:  # type: ignore[operator]
+        json.dumps(found, ensure_ascii=False).encode()
+    return found
+
+
+def _no_constant(name: str) -> Any:
+    raise ValueError(f"{name} is not JSON")
 
 
 def loose_boolean(value: Any) -> bool:
@@ -54,8 +76,8 @@ def json_value(value: Any) -> Any:
     if not isinstance(value, str) or not value:
         return value
     try:
-        return json.loads(value)
-    except (ValueError, RecursionError) as error:
+        return strict_json(value)
+    except ValueError as error:
         raise ValueError(f"Value must be valid JSON: {error}") from error
 
 
@@ -131,6 +153,6 @@ def pick(value: Any, path: Sequence[Any]) -> Any:
 def _parsed(value: str) -> Any:
     # attributes that are JSON texts can be walked into, as in Heat
     try:
-        return json.loads(value)
-    except (ValueError, RecursionError):
+        return strict_json(value)
+    except ValueError:
         return None

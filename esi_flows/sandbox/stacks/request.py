@@ -10,7 +10,7 @@ from typing import Any
 from esi_flows.sandbox.errors import CloudError, ValidationFailed
 from esi_flows.sandbox.hot import values
 from esi_flows.sandbox.hot.template import Template, parse_template
-from esi_flows.sandbox.hot.text import parse_mapping, plain
+from esi_flows.sandbox.hot.text import parse_mapping
 from esi_flows.sandbox.resources.registry import replacement
 from esi_flows.sandbox.stacks.model import Source
 
@@ -52,8 +52,8 @@ def parse_request(body: Mapping[str, Any], *, patch: bool = False) -> Request:
     rollback = body.get("disable_rollback")
     source = Source(
         template=template.source if template else {},
-        parameters=plain(parameters),
-        defaults=plain(_map(environment, "parameter_defaults")),
+        parameters=parameters,
+        defaults=_map(environment, "parameter_defaults"),
         registry=replacement(environment.get("resource_registry") or {}),
         files={str(name): str(text) for name, text in _map(body, "files").items()},
     )
@@ -120,7 +120,7 @@ def _template(body: Mapping[str, Any], patch: bool) -> Template | None:
 
 
 def _environment(body: Mapping[str, Any]) -> dict[str, Any]:
-    environment = parse_mapping(body.get("environment"), what="Environment")
+    environment: dict[str, Any] = parse_mapping(body.get("environment"), what="Environment")
     for section in environment:
         if section not in _ENVIRONMENT:
             raise CloudError(
