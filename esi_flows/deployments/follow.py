@@ -14,8 +14,8 @@ from esi_flows.deployments.board import PREFIXES, Board
 from esi_flows.deployments.progress import Followed, ResourceProgress
 from esi_flows.model import codec, keys
 from esi_flows.model.errors import DocumentInvalid, EsiFlowsError, StoreUnavailable
-from esi_flows.model.jobs import ResourceRef
-from esi_flows.model.results import Target
+from esi_flows.model.jobs import ResourceRef, group_name
+from esi_flows.model.results import READ_COMPLETE, Target
 from esi_flows.store.base import Store
 from esi_flows.store.reflector import Reflector
 
@@ -90,6 +90,13 @@ class Follower:
             left -= over
         return board
 
+    def is_behind(self, progress: ResourceProgress) -> bool:
+        """Whether the result is known already, and its group is not (see :meth:`watched`)."""
+        if progress.jobs or progress.worker_state in ("", READ_COMPLETE):
+            return False
+        name = group_name(progress.resource, progress.followed.version)
+        return self._store.get(keys.group(name)) is not None
+
     def watched(self, resource: ResourceRef) -> frozenset[str]:
         """Names of the targets of a resource that have a status of their own.
 
@@ -144,8 +151,10 @@ class _Waiting:
         self._watched: dict[ResourceRef, frozenset[str]] = {}
 
     def is_over(self, progress: ResourceProgress) -> bool:
-        if not progress.ended or progress.phase.bad or not self._until_monitored:
-            return progress.ended
+        if not progress.ended or self._follower.is_behind(progress):
+            return False
+        if progress.phase.bad or not self._until_monitored:
+            return True
         resource = progress.resource
         if resource not in self._watched:
             self._watched[resource] = self._follower.watched(resource)
