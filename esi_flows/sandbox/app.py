@@ -7,7 +7,6 @@ from pathlib import Path
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
-from starlette.routing import Mount
 
 from esi_flows.sandbox.api.heat import HeatApi
 from esi_flows.sandbox.api.heat_views import Views
@@ -64,11 +63,12 @@ class Services:
         switches = SwitchesApi(
             faults=self.faults, journal=self.journal, identity=self.identity, refuse=refuse
         )
+        keystone = KeystoneApi(self.identity, url)
         heat = HeatApi(self.engine, self.identity, Views(url))
         app = Starlette(
             routes=[
-                Mount("/identity", routes=KeystoneApi(self.identity, url).routes()),
-                Mount("/orchestration", routes=heat.routes()),
+                *keystone.routes("/identity"),
+                *heat.routes("/orchestration"),
                 *switches.routes(),
             ],
             exception_handlers={CloudError: answer_error, HTTPException: answer_http_error},

@@ -57,19 +57,19 @@ def connect(cloud: Cloud) -> Iterator[Callable[..., Any]]:
     opened: list[requests.Session] = []
 
     def make(
-        *, project_id: str = "", password: str = PASSWORD, to: Cloud = cloud, **options: Any
+        *, project_id: str = "", to: Cloud = cloud, timeout: float = 10, **options: Any
     ) -> Any:
         scope = {"project_id": project_id} if project_id else {"project_name": "admin"}
         auth = v3.Password(
             auth_url=to.auth_url,
             username="admin",
-            password=password,
+            password=PASSWORD,
             user_domain_id="default",
             project_domain_id=None if project_id else "default",
             **scope,
         )
         opened.append(requests.Session())
-        session = keystone_session.Session(auth=auth, session=opened[-1], timeout=10)
+        session = keystone_session.Session(auth=auth, session=opened[-1], timeout=timeout)
         return heat_client.Client(
             "1",
             session=session,

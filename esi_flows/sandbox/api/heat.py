@@ -24,7 +24,6 @@ from esi_flows.sandbox.stacks.plan import made_of
 from esi_flows.sandbox.stacks.request import flag, parse_request, stack_name
 
 _PARTS = ("resources", "events", "template", "outputs", "actions", "environment", "files")
-_STACK = "/v1/{project_id}/stacks/{name}/{stack_id}"
 
 
 class HeatApi:
@@ -35,14 +34,19 @@ class HeatApi:
         self._identity = identity
         self._views = views
 
-    def routes(self) -> list[Route]:
-        """All routes, relative to ``/orchestration``."""
-        return [*self._collection_routes(), *self._lookup_routes(), *self._stack_routes()]
-
-    def _collection_routes(self) -> list[Route]:
-        project = "/v1/{project_id}"
+    def routes(self, base: str) -> list[Route]:
+        """All routes, below the path ``base``."""
+        project = f"{base}/v1/{{project_id}}"
         return [
-            Route("/", self._on_api_versions),
+            Route(base, self._on_api_versions),
+            Route(f"{base}/", self._on_api_versions),
+            *self._collection_routes(project),
+            *self._lookup_routes(f"{project}/stacks/{{name}}"),
+            *self._stack_routes(f"{project}/stacks/{{name}}/{{stack_id}}"),
+        ]
+
+    def _collection_routes(self, project: str) -> list[Route]:
+        return [
             Route(f"{project}/stacks", self._on_index, methods=["GET"]),
             Route(f"{project}/stacks", self._on_create, methods=["POST"]),
             Route(f"{project}/stacks/detail", self._on_index, methods=["GET"]),
@@ -55,32 +59,31 @@ class HeatApi:
             Route(f"{project}/template_versions", self._on_template_versions),
         ]
 
-    def _lookup_routes(self) -> list[Route]:
-        by_name = "/v1/{project_id}/stacks/{name}"
+    def _lookup_routes(self, by_name: str) -> list[Route]:
         every = ["GET", "POST", "PUT", "PATCH", "DELETE"]
         parts = [Route(f"{by_name}/{p}", self._on_lookup, methods=["GET", "POST"]) for p in _PARTS]
         return [Route(by_name, self._on_lookup, methods=every), *parts]
 
-    def _stack_routes(self) -> list[Route]:
-        resource = f"{_STACK}/resources/{{resource}}"
+    def _stack_routes(self, stack: str) -> list[Route]:
+        resource = f"{stack}/resources/{{resource}}"
         return [
-            Route(_STACK, self._on_show, methods=["GET"]),
-            Route(_STACK, self._on_update, methods=["PUT", "PATCH"]),
-            Route(_STACK, self._on_delete, methods=["DELETE"]),
-            Route(f"{_STACK}/preview", self._on_preview_update, methods=["PUT", "PATCH"]),
-            Route(f"{_STACK}/template", self._on_template),
-            Route(f"{_STACK}/environment", self._on_environment),
-            Route(f"{_STACK}/files", self._on_files),
-            Route(f"{_STACK}/outputs", self._on_outputs),
-            Route(f"{_STACK}/outputs/{{key}}", self._on_output),
-            Route(f"{_STACK}/actions", self._on_action, methods=["POST"]),
-            Route(f"{_STACK}/resources", self._on_resources),
+            Route(stack, self._on_show, methods=["GET"]),
+            Route(stack, self._on_update, methods=["PUT", "PATCH"]),
+            Route(stack, self._on_delete, methods=["DELETE"]),
+            Route(f"{stack}/preview", self._on_preview_update, methods=["PUT", "PATCH"]),
+            Route(f"{stack}/template", self._on_template),
+            Route(f"{stack}/environment", self._on_environment),
+            Route(f"{stack}/files", self._on_files),
+            Route(f"{stack}/outputs", self._on_outputs),
+            Route(f"{stack}/outputs/{{key}}", self._on_output),
+            Route(f"{stack}/actions", self._on_action, methods=["POST"]),
+            Route(f"{stack}/resources", self._on_resources),
             Route(resource, self._on_resource),
             Route(f"{resource}/metadata", self._on_metadata),
             Route(f"{resource}/signal", self._on_signal, methods=["POST"]),
             Route(f"{resource}/events", self._on_events),
             Route(f"{resource}/events/{{event_id}}", self._on_event),
-            Route(f"{_STACK}/events", self._on_events),
+            Route(f"{stack}/events", self._on_events),
         ]
 
     async def _on_api_versions(self, request: Request) -> Response:

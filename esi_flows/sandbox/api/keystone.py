@@ -38,32 +38,34 @@ class KeystoneApi:
         self._identity = identity
         self._url = url
 
-    def routes(self) -> list[Route]:
-        """All routes, relative to ``/identity``."""
+    def routes(self, base: str) -> list[Route]:
+        """All routes, below the path ``base``."""
+        version = f"{base}/v3"
+        credentials = f"{version}/users/{{user_id}}/application_credentials"
+        credential = f"{credentials}/{{credential_id}}"
         return [
-            Route("/", self._on_versions),
-            Route("/v3", self._on_version),
-            Route("/v3/", self._on_version),
-            Route("/v3/auth/tokens", self._on_issue, methods=["POST"]),
-            Route("/v3/auth/tokens", self._on_show_token, methods=["GET", "HEAD"]),
-            Route("/v3/auth/tokens", self._on_revoke, methods=["DELETE"]),
-            Route("/v3/auth/catalog", self._on_catalog),
-            Route("/v3/auth/projects", self._on_projects),
-            Route("/v3/projects", self._on_projects),
-            Route("/v3/projects/{project_id}", self._on_project),
-            Route("/v3/users/{user_id}/projects", self._on_projects),
-            Route("/v3/users/{user_id}", self._on_user),
-            Route("/v3/users/{user_id}/application_credentials", self._on_credentials),
+            Route(base, self._on_versions),
+            Route(f"{base}/", self._on_versions),
+            Route(version, self._on_version),
+            Route(f"{version}/", self._on_version),
+            Route(f"{version}/auth/tokens", self._on_issue, methods=["POST"]),
+            Route(f"{version}/auth/tokens", self._on_show_token, methods=["GET", "HEAD"]),
+            Route(f"{version}/auth/tokens", self._on_revoke, methods=["DELETE"]),
+            Route(f"{version}/auth/catalog", self._on_catalog),
+            Route(f"{version}/auth/projects", self._on_projects),
+            Route(f"{version}/projects", self._on_projects),
+            Route(f"{version}/projects/{{project_id}}", self._on_project),
+            Route(f"{version}/users/{{user_id}}/projects", self._on_projects),
+            Route(f"{version}/users/{{user_id}}", self._on_user),
+            Route(credentials, self._on_credentials),
             Route(
-                "/v3/users/{user_id}/application_credentials",
+                credentials,
                 self._on_add_credential,
                 methods=["POST"],
             ),
+            Route(credential, self._on_credential),
             Route(
-                "/v3/users/{user_id}/application_credentials/{credential_id}", self._on_credential
-            ),
-            Route(
-                "/v3/users/{user_id}/application_credentials/{credential_id}",
+                credential,
                 self._on_remove_credential,
                 methods=["DELETE"],
             ),
