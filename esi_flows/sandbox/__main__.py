@@ -26,17 +26,17 @@ def main(arguments: list[str] | None = None) -> int:
     """Run until told to stop. Exit code 1 where the cloud cannot be started."""
     parent = os.getppid()
     options = _parser().parse_args(arguments)
-    cloud = Cloud(
-        options.data,
-        speed=options.speed,
-        port=options.port,
-        token_seconds=options.token_seconds,
-        real_names=options.real_names,
-    )
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     try:
+        cloud = Cloud(
+            options.data,
+            speed=options.speed,
+            port=options.port,
+            token_seconds=options.token_seconds,
+            real_names=options.real_names,
+        )
         cloud.start()
     except EsiFlowsError as error:
         hint = f" ({error.hint})" if error.hint else ""

@@ -58,17 +58,9 @@ class KeystoneApi:
             Route(f"{version}/users/{{user_id}}/projects", self._on_projects),
             Route(f"{version}/users/{{user_id}}", self._on_user),
             Route(credentials, self._on_credentials),
-            Route(
-                credentials,
-                self._on_add_credential,
-                methods=["POST"],
-            ),
+            Route(credentials, self._on_add_credential, methods=["POST"]),
             Route(credential, self._on_credential),
-            Route(
-                credential,
-                self._on_remove_credential,
-                methods=["DELETE"],
-            ),
+            Route(credential, self._on_remove_credential, methods=["DELETE"]),
         ]
 
     async def _on_versions(self, request: Request) -> Response:
