@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 from typing import Any
 
 from esi_flows.model import codec
 from esi_flows.model.errors import DocumentInvalid
-from esi_flows.model.jobs import Action, ResourceRef
+from esi_flows.model.jobs import Action, ResourceRef, is_job_id
 
 
 class GroupState(StrEnum):
@@ -107,6 +106,10 @@ class GroupRecord:
             state = GroupState(str(document.get("state")))
         except ValueError as error:
             raise DocumentInvalid(key, f"{error}") from error
+        waits_for = codec.texts(key, document, "waits_for")
+        for job_id in waits_for:
+            if not is_job_id(job_id):
+                raise DocumentInvalid(key, f"{job_id!r} in waits_for is no job id")
         return cls(
             name=codec.member(key, document, "name", str),
             action=action,
@@ -115,27 +118,27 @@ class GroupRecord:
                 codec.member(key, document, "resource_id", str),
             ),
             version=codec.member(key, document, "version", int),
-            job_ids=tuple(codec.member(key, document, "job_ids", list)),
-            waits_for=tuple(codec.member(key, document, "waits_for", list)),
+            job_ids=codec.texts(key, document, "job_ids"),
+            waits_for=waits_for,
             state=state,
             attempts=codec.member(key, document, "attempts", int),
             conductor=codec.member(key, document, "conductor", str),
             error=codec.member(key, document, "error", str),
             failed_job=codec.member(key, document, "failed_job", str),
-            **_times(document),
-            course=tuple(_job_course(key, job) for job in document.get("course", ())),
+            posted_at=codec.number(key, document, "posted_at"),
+            started_at=codec.number(key, document, "started_at"),
+            ended_at=codec.number(key, document, "ended_at"),
+            course=tuple(_job_course(key, j) for j in codec.member(key, document, "course", list)),
         )
 
 
 def _job_course(key: str, document: Any) -> JobCourse:
     entry = codec.require_object(key, "an entry of course", document)
-    try:
-        return JobCourse(**entry)
-    except TypeError as error:
-        raise DocumentInvalid(key, f"an entry of course is not understood: {error}") from error
-
-
-def _times(document: Mapping[str, Any]) -> dict[str, float]:
-    return {
-        name: float(document.get(name, 0.0)) for name in ("posted_at", "started_at", "ended_at")
-    }
+    return JobCourse(
+        id=codec.member(key, entry, "id", str),
+        state=codec.member(key, entry, "state", str),
+        started_at=codec.number(key, entry, "started_at"),
+        ended_at=codec.number(key, entry, "ended_at"),
+        waited_seconds=codec.number(key, entry, "waited_seconds"),
+        error=codec.member(key, entry, "error", str),
+    )

@@ -25,11 +25,11 @@ class Intent:
     @classmethod
     def decode(cls, key: str, raw: bytes) -> Intent:
         """Parse the document under ``key``. Raises DocumentInvalid."""
-        document = codec.loads_object(key, raw)
+        document = codec.loads_object(key, raw, max_depth=codec.MAX_INTENT_DEPTH)
         body = document.get("body")
         if isinstance(body, str):
             try:
-                body = codec.parse(body)
+                body = codec.parse(body, max_depth=codec.MAX_INTENT_DEPTH)
             except (ValueError, RecursionError) as error:
                 raise DocumentInvalid(key, f"the JSON text in body is none: {error}") from error
         marked = document.get("marked_for_deletion", False)

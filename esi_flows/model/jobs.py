@@ -93,13 +93,17 @@ class Parameter:
             type=kind,
             value=value,
             resources=tuple(
-                ResourceRef(
-                    codec.member(key, r, "resource_type", str),
-                    codec.member(key, r, "resource_id", str),
-                )
-                for r in entry.get("resources", ())
+                _resource(key, found) for found in codec.member(key, entry, "resources", list)
             ),
         )
+
+
+def _resource(key: str, document: Any) -> ResourceRef:
+    entry = codec.require_object(key, "an entry of resources", document)
+    return ResourceRef(
+        codec.member(key, entry, "resource_type", str),
+        codec.member(key, entry, "resource_id", str),
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -178,13 +182,18 @@ class Job:
             is_first=codec.member(key, document, "is_first", bool),
             is_last=codec.member(key, document, "is_last", bool),
             on_failure=on_failure,
-            dependency=tuple(codec.member(key, document, "dependency", list)),
+            dependency=codec.texts(key, document, "dependency"),
         )
 
 
 def group_name(resource: ResourceRef, version: int) -> str:
     """The name that all jobs of one group share: ``port:<id>:2``."""
     return f"{resource.type}:{resource.id}:{version}"
+
+
+def is_job_id(text: str) -> bool:
+    """Whether the text has the form of a job's id, so that :func:`group_of` can read it."""
+    return text.count(":") >= 3
 
 
 def group_of(job_id: str) -> str:

@@ -73,15 +73,18 @@ class HeatStack:
             tenant_id=codec.member(key, document, "tenant_id", str),
             stack_status=codec.member(key, document, "stack_status", str),
             status_reason=codec.member(key, document, "status_reason", str),
-            output=tuple(
-                codec.require_object(key, "an output", o)
-                for o in codec.member(key, document, "output", list)
-            ),
+            output=tuple(_output(key, o) for o in codec.member(key, document, "output", list)),
         )
 
     def outputs(self) -> dict[str, Any]:
         """Output values by key."""
         return {o["output_key"]: o.get("output_value") for o in self.output}
+
+
+def _output(key: str, document: Any) -> JsonObject:
+    output = codec.require_object(key, "an output", document)
+    codec.member(key, output, "output_key", str)
+    return output
 
 
 @dataclass(frozen=True, slots=True)
