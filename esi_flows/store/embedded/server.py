@@ -6,6 +6,7 @@ import contextlib
 import fcntl
 import json
 import os
+import shutil
 import signal
 import time
 from pathlib import Path
@@ -150,6 +151,7 @@ class EmbeddedEtcd:
     def _launch(self) -> None:
         pid, endpoint = self._read_state()
         _end_orphan(pid, self._folder)
+        self._prepare_data()
         program = obtain_etcd(allow_unsafe=self._allow_unsafe)
         # the port of last time, so that clients that remember it find us again
         last = (self._endpoint or endpoint).rpartition(":")[2]
@@ -174,6 +176,19 @@ class EmbeddedEtcd:
             raise
         self._process, self._endpoint = process, ports.endpoint
         self._write_state(process.pid)
+        self._unfinished.unlink(missing_ok=True)
+
+    def _prepare_data(self) -> None:
+        """Note that the first start is under way; clear away one that was cut off.
+
+        An etcd that is killed before its first entry is committed never starts again on what it
+        left. Nobody has been told of the server then, so nothing of anybody is in there.
+        """
+        data = self._folder / "data"
+        if self._unfinished.exists():
+            shutil.rmtree(data, ignore_errors=True)
+        if not data.exists():
+            self._unfinished.touch()
 
     def _etcd_arguments(self, ports: Ports) -> list[str]:
         return [
@@ -184,6 +199,10 @@ class EmbeddedEtcd:
             *COMMON_ARGUMENTS,
             *self._arguments,
         ]
+
+    @property
+    def _unfinished(self) -> Path:
+        return self._folder / "first-start-unfinished"
 
     def _read_state(self) -> tuple[int, str]:
         try:

@@ -215,3 +215,18 @@ def test_stopped_server_that_is_frozen_is_ended_all_the_same(folder: Path) -> No
     server.stop()
     assert not server.owned
     assert not is_healthy(server.endpoint)
+
+
+@pytest.mark.parametrize("moment", ["data/member", "data/member/wal", "data/member/snap/db"])
+def test_first_start_that_was_cut_off_is_begun_again(
+    folder: Path, connected: Connect, moment: str
+) -> None:
+    first = subprocess.Popen([sys.executable, "-c", OWNER, str(folder)], stdout=subprocess.PIPE)
+    while first.poll() is None and not (folder / moment).exists():
+        pass  # the moment is too short to wait for it in any kinder way
+    first.kill()
+    first.communicate()
+    with EmbeddedEtcd(folder) as server:
+        connected(server.endpoint).put("/a", b"1")
+    with EmbeddedEtcd(folder) as server:
+        assert connected(server.endpoint).get("/a") is not None, "what was written is kept"
