@@ -14,37 +14,39 @@ class Admission:
     """Knows what each unfinished group waits for. Pure bookkeeping: no I/O, no locks.
 
     A group may run once every group that owns a job it waits for has ended well, for only then can
-    nothing under it be reverted any more. If one of them ends otherwise, the group is doomed.
+    nothing under it be reverted any more. If one of them ends otherwise, the group is doomed. A
+    group whose record is nowhere has ended long ago. Records may be told in any order; whoever asks
+    must have told all that are known.
     """
 
     def __init__(self) -> None:
+        # an edge leads from every group not known to have ended well to those that wait for it
         self._waiting: nx.DiGraph = nx.DiGraph()
         self._unfinished: dict[str, GroupRecord] = {}
-        self._ended: dict[str, GroupRecord] = {}
+        self._failed: dict[str, str] = {}
         self._claimed: set[str] = set()
         self._ready: dict[str, None] = {}
         self._doomed: dict[str, str] = {}
 
     def update(self, record: GroupRecord) -> None:
         """A group was posted, claimed or ended."""
-        name = record.name
+        known = self._unfinished.get(record.name)
         if record.state.ended:
             self._end(record)
-            return
-        is_new = name not in self._unfinished
-        self._unfinished[name] = record
-        self._ended.pop(name, None)
-        if is_new:
-            self._admit(record)
+        elif known is not None and known.job_ids == record.job_ids:
+            self._unfinished[record.name] = record
+            self._reconsider(record.name)
         else:
-            self._reconsider(name)
+            if known is not None:
+                self.forget(record.name)  # it has ended unseen, and another of its name begun
+            self._admit(record)
 
     def forget(self, name: str) -> None:
         """The record of a group is gone."""
         record = self._unfinished.get(name)
         if record is not None:
             self._end(record.but(state=GroupState.SUCCESS))
-        self._ended.pop(name, None)
+        self._failed.pop(name, None)
 
     def claimed(self, name: str) -> None:
         """Somebody holds the claim of a group."""
@@ -73,14 +75,18 @@ class Admission:
         return self._unfinished.values()
 
     def _admit(self, record: GroupRecord) -> None:
-        self._waiting.add_node(record.name)
+        """Take in a group; records may come in any order, waiting ones before what they wait for."""
+        name = record.name
+        self._waiting.add_node(name)
         for owner in {group_of(job_id) for job_id in record.waits_for}:
             ended = self._ended.get(owner)
-            if owner in self._unfinished:
-                self._waiting.add_edge(owner, record.name)
-            elif ended is not None and ended.state is not GroupState.SUCCESS:
-                self._doom(record.name, ended)
-        self._reconsider(record.name)
+            if ended is None:
+                self._waiting.add_edge(owner, name)
+            elif ended.state is not GroupState.SUCCESS:
+                self._doom(name, ended)
+        for waiter in self._waiting.successors(name):
+            self._ready.pop(waiter, None)
+        self._reconsider(name)
 
     def _end(self, record: GroupRecord) -> None:
         name = record.name
@@ -88,21 +94,31 @@ class Admission:
         self._ready.pop(name, None)
         self._doomed.pop(name, None)
         self._claimed.discard(name)
-        if self._unfinished.pop(name, None) is None or name not in self._waiting:
-            return
-        waiting = list(self._waiting.successors(name))
-        self._waiting.remove_node(name)
-        for waiter in waiting:
+        self._unfinished.pop(name, None)
+        for waiter in self._leave_graph(name):
             if record.state is not GroupState.SUCCESS:
                 self._doom(waiter, record)
             self._reconsider(waiter)
 
-    def _doom(self, name: str, cause: GroupRecord) -> None:
-        self._doomed.setdefault(name, cause.failed_job or cause.name)
+    def _leave_graph(self, name: str) -> list[str]:
+        """Drop a group, and what only it was waiting for in vain; who has waited for it."""
+        if name not in self._waiting:
+            return []
+        waiters = list(self._waiting.successors(name))
+        unheard = [
+            owner
+            for owner in self._waiting.predecessors(name)
+            if owner not in self._unfinished and self._waiting.out_degree(owner) == 1
+        ]
+        self._waiting.remove_nodes_from([name, *unheard])
+        return waiters
+
+    def _doom(self, name: str, failed_job: str) -> None:
+        self._doomed.setdefault(name, failed_job)
         self._ready.pop(name, None)
 
     def _reconsider(self, name: str) -> None:
         if name not in self._unfinished or name in self._claimed or name in self._doomed:
             return
-        if self._waiting.in_degree(name) == 0:
+        if not any(owner in self._unfinished for owner in self._waiting.predecessors(name)):
             self._ready.setdefault(name)
