@@ -14,7 +14,8 @@ from dataclasses import dataclass
 
 from esi_flows.catalog.types import HEAT_WORKER, MONITORING_WORKER, Catalog
 from esi_flows.compiler.compiled import CompiledTemplate, compiled
-from esi_flows.compiler.evaluate import Configuration, Documents, located
+from esi_flows.compiler.configuration import Configuration, Documents
+from esi_flows.compiler.evaluate import located
 from esi_flows.compiler.groups import JobGroup, NotWorkable
 from esi_flows.compiler.parameters import (
     Resources,
@@ -58,8 +59,35 @@ def compile_change(
     parts = change.parts()
     if not parts:
         return NotWorkable(resource, intent.version)
-    name = group_name(resource, intent.version)
     waits_for = queue.waits_for(resource, {r for p in parts for q in p.params for r in q.resources})
+    return JobGroup(
+        name=group_name(resource, intent.version),
+        action=change.action,
+        resource=resource,
+        version=intent.version,
+        jobs=_jobs(resource, intent, parts, waits_for, suffix),
+        waits_for=waits_for,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """One job to be: what it does, and with which parameters."""
+
+    action: Action
+    handler: str
+    params: tuple[Parameter, ...]
+    on_failure: OnFailure = OnFailure.FAIL
+
+
+def _jobs(
+    resource: ResourceRef,
+    intent: Intent,
+    parts: list[_Part],
+    waits_for: tuple[str, ...],
+    suffix: Callable[[], str],
+) -> tuple[Job, ...]:
+    name = group_name(resource, intent.version)
     jobs: list[Job] = []
     for part in parts:
         job = Job(
@@ -78,24 +106,7 @@ def compile_change(
             dependency=tuple(sorted(job.id for job in jobs)) if jobs else waits_for,
         )
         jobs.append(job)
-    return JobGroup(
-        name=name,
-        action=change.action,
-        resource=resource,
-        version=intent.version,
-        jobs=tuple(jobs),
-        waits_for=waits_for,
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class _Part:
-    """One job to be: what it does, and with which parameters."""
-
-    action: Action
-    handler: str
-    params: tuple[Parameter, ...]
-    on_failure: OnFailure = OnFailure.FAIL
+    return tuple(jobs)
 
 
 class _Change:

@@ -7,7 +7,8 @@ from weakref import WeakKeyDictionary
 
 from esi_flows.catalog.types import HANDLER_ORDER, Catalog, Template
 from esi_flows.compiler import mapping as m
-from esi_flows.compiler.evaluate import Configuration, Documents, evaluate, located
+from esi_flows.compiler.configuration import Configuration, Documents
+from esi_flows.compiler.evaluate import evaluate, located
 from esi_flows.compiler.parser import parse
 from esi_flows.model.errors import MappingError
 

@@ -5,34 +5,19 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping as AbstractMapping
 from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from typing import Any
 
 from esi_flows.catalog.types import Catalog
 from esi_flows.compiler import mapping as m
+from esi_flows.compiler.configuration import Configuration, Documents
 from esi_flows.compiler.patterns import PatternRefused, matches_start
 from esi_flows.model.errors import MappingError, MissingDocument
-from esi_flows.model.intents import Intent
 from esi_flows.model.jobs import Parameter, ResourceRef
 
 MAX_ITEMS = 10_000
 """How many items the loops of one parameter may go over in all."""
 
 VALUE, OUTPUT_KEY, LIST = "value", "output_key", "list"
-
-
-class Documents(Protocol):
-    """The configuration documents read so far."""
-
-    def intent(self, resource: ResourceRef) -> Intent | None:
-        """The newest document of a resource, or None where there is none (yet)."""
-
-
-class NoDocuments:
-    """Nothing has been read: only what is in the configuration itself can be used."""
-
-    def intent(self, resource: ResourceRef) -> Intent | None:
-        """Always None."""
-        return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,30 +39,6 @@ class Value:
         if self.type == LIST:
             value = tuple(replace(item, resources=()).parameter(name) for item in value)
         return Parameter(name, self.type, value, self.resources)
-
-
-@dataclass(frozen=True, slots=True)
-class Configuration:
-    """What a mapping is evaluated on: a resource with one version of its body.
-
-    In a loop ``body`` is the item; ``item`` tells so, since the fields of an item are no relations.
-    """
-
-    resource: ResourceRef
-    body: Any
-    version: int
-    item: bool = False
-
-    def field(self, name: str) -> Any:
-        """A field of the body, null where it has none."""
-        if isinstance(self.body, dict):
-            return self.body.get(name)
-        if self.item:
-            raise MappingError(
-                f"a loop's item is {_kind(self.body)}, which has no field {name!r}",
-                hint='an item that is no object is reached by {type: ..., id: ""}',
-            )
-        return None
 
 
 def evaluate(
@@ -183,7 +144,7 @@ class _Evaluation:
             place = f"field {field!r} of {on.resource}" if field else "the loop's item"
             raise _MissingId(f"{place} names no {type_name}", hint=f"set it to a {type_name}'s id")
         if not isinstance(identifier, str):
-            raise MappingError(f"{_kind(identifier)} is no id of a {type_name}", hint="a text")
+            raise MappingError(f"{m.kind_of(identifier)} is no id of a {type_name}", hint="a text")
         return ResourceRef(type_name, identifier)
 
     def relations(self, on: Configuration) -> AbstractMapping[str, str]:
@@ -205,7 +166,7 @@ class _Evaluation:
         text = self.value(condition.text, on).value
         pattern = self.value(condition.pattern, on).value
         if not isinstance(pattern, str):
-            raise MappingError(f"{_kind(pattern)} is no pattern", hint="a text")
+            raise MappingError(f"{m.kind_of(pattern)} is no pattern", hint="a text")
         try:
             return isinstance(text, str) and matches_start(pattern, text)
         except PatternRefused as error:
@@ -215,7 +176,7 @@ class _Evaluation:
         over = self.value(source, on)
         items = [] if over.value is None else over.value
         if over.type != VALUE or not isinstance(items, list):
-            raise MappingError(f"a loop goes over a list, not over {_kind(over.value)}")
+            raise MappingError(f"a loop goes over a list, not over {m.kind_of(over.value)}")
         self._items_left -= len(items)
         if self._items_left < 0:
             raise MappingError(f"the loops go over more than {MAX_ITEMS} items")
@@ -271,15 +232,3 @@ def _inside(on: Configuration, fields: tuple[str, ...]) -> Any:
     for name in fields[1:]:
         value = value.get(name) if isinstance(value, dict) else None
     return value
-
-
-def _kind(value: Any) -> str:
-    """What a value is; the value itself may be a secret and is shown in no error."""
-    names = {
-        dict: "an object",
-        list: "a list",
-        str: "a text",
-        bool: "a boolean",
-        type(None): "null",
-    }
-    return names.get(type(value), "a number")

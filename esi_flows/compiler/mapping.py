@@ -254,3 +254,15 @@ def _hop(hop: Hop) -> str | dict[str, Any]:
 def is_scalar(value: Any) -> bool:
     """Whether a JSON value is neither an object nor a list."""
     return not isinstance(value, dict | list)
+
+
+def kind_of(value: Any) -> str:
+    """What a JSON value is, in words; the value itself may be a secret and is shown in no error."""
+    names = {
+        dict: "an object",
+        list: "a list",
+        str: "a text",
+        bool: "a boolean",
+        type(None): "null",
+    }
+    return names.get(type(value), "a number")

@@ -8,16 +8,8 @@ from typing import Any
 
 from esi_flows.catalog.types import Catalog
 from esi_flows.compiler.compiled import CompiledTemplate
-from esi_flows.compiler.evaluate import (
-    LIST,
-    OUTPUT_KEY,
-    VALUE,
-    Configuration,
-    Documents,
-    Value,
-    evaluate,
-    located,
-)
+from esi_flows.compiler.configuration import Configuration, Documents
+from esi_flows.compiler.evaluate import LIST, OUTPUT_KEY, VALUE, Value, evaluate, located
 from esi_flows.compiler.mapping import to_source
 from esi_flows.compiler.parser import shown
 from esi_flows.model.errors import MappingError, TemplateError

@@ -74,7 +74,7 @@ class _Reader:
         if depth > MAX_DEPTH:
             _fail(at, "mappings are nested too deep", f"at most {MAX_DEPTH} levels")
         if not isinstance(source, dict):
-            _fail(at, f"{_kind(source)} is no mapping", "a text like Pname, or an object")
+            _fail(at, f"{m.kind_of(source)} is no mapping", "a text like Pname, or an object")
         kinds = [kind for kind in _MEMBERS if kind in source]
         if len(kinds) != 1:
             found = " and ".join(kinds) if kinds else "none of them"
@@ -97,7 +97,9 @@ class _Reader:
     def field(self, source: dict[str, Any], at: str, depth: int) -> m.Field:
         ignore_missing = source.get("ignore_missing", False)
         if not isinstance(ignore_missing, bool):
-            _fail(f"{at}.ignore_missing", f"{_kind(ignore_missing)} is no choice", "true or false")
+            _fail(
+                f"{at}.ignore_missing", f"{m.kind_of(ignore_missing)} is no choice", "true or false"
+            )
         field = _name(source["field"], f"{at}.field", "the name of a field")
         return m.Field(field, self.path(source, at, depth), ignore_missing)
 
@@ -172,7 +174,7 @@ class _Reader:
         if isinstance(source, str):
             return m.RelationHop(_name(source, at, allowed))
         if not isinstance(source, dict):
-            _fail(at, f"{_kind(source)} is no step of a path", allowed)
+            _fail(at, f"{m.kind_of(source)} is no step of a path", allowed)
         if "concatenate" in source:
             name = self.object(source, at, depth)
             assert isinstance(name, m.Join)
@@ -180,30 +182,21 @@ class _Reader:
         if set(source) != {"type", "id"}:
             _fail(at, f"a step cannot have the members {', '.join(map(str, source))}", allowed)
         if not isinstance(source["id"], str):
-            _fail(f"{at}.id", f"{_kind(source['id'])} is no field", 'a field, or "" in a loop')
+            _fail(f"{at}.id", f"{m.kind_of(source['id'])} is no field", 'a field, or "" in a loop')
         return m.TypedHop(_name(source["type"], f"{at}.type", "a resource type"), source["id"])
 
 
 def _name(value: Any, at: str, allowed: str) -> str:
     if not isinstance(value, str) or not value:
         _fail(
-            at, "an empty text" if value == "" else f"{_kind(value)} where a name is due", allowed
+            at,
+            "an empty text" if value == "" else f"{m.kind_of(value)} where a name is due",
+            allowed,
         )
     return value
 
 
 def _list(value: Any, at: str, allowed: str) -> list[Any]:
     if not isinstance(value, list) or not value:
-        _fail(at, f"{_kind(value)} is not a list with something in it", allowed)
+        _fail(at, f"{m.kind_of(value)} is not a list with something in it", allowed)
     return value
-
-
-def _kind(value: Any) -> str:
-    names = {
-        dict: "an object",
-        list: "a list",
-        str: "a text",
-        bool: "a boolean",
-        type(None): "null",
-    }
-    return names.get(type(value), "a number")

@@ -8,7 +8,7 @@ from typing import Any
 
 from esi_flows.catalog.types import Catalog, Template
 from esi_flows.compiler.compiled import compiled
-from esi_flows.compiler.evaluate import Configuration, Documents, NoDocuments
+from esi_flows.compiler.configuration import Configuration, Documents, NoDocuments
 from esi_flows.compiler.monitoring import MonitoringRequest, read_targets
 from esi_flows.compiler.rendering import render
 from esi_flows.model.codec import JsonObject

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 
 from esi_flows.compiler import mapping as m
-from esi_flows.compiler.evaluate import MAX_ITEMS, Configuration, Value, evaluate
+from esi_flows.compiler.configuration import Configuration
+from esi_flows.compiler.evaluate import MAX_ITEMS, Value, evaluate
 from esi_flows.compiler.parser import parse
 from esi_flows.model.errors import MappingError, MissingDocument
 from esi_flows.model.jobs import ResourceRef
