@@ -20,7 +20,7 @@ class Admission:
     """
 
     def __init__(self) -> None:
-        # an edge leads from every group not known to have ended well to those that wait for it
+        # an edge leads from every group that has not ended, as far as known, to who waits for it
         self._waiting: nx.DiGraph = nx.DiGraph()
         self._unfinished: dict[str, GroupRecord] = {}
         self._failed: dict[str, str] = {}
@@ -75,29 +75,30 @@ class Admission:
         return self._unfinished.values()
 
     def _admit(self, record: GroupRecord) -> None:
-        """Take in a group; records may come in any order, waiting ones before what they wait for."""
+        """Take in a group. Records come in any order: it may be told of before its owners."""
         name = record.name
+        self._unfinished[name] = record
+        self._failed.pop(name, None)
         self._waiting.add_node(name)
         for owner in {group_of(job_id) for job_id in record.waits_for}:
-            ended = self._ended.get(owner)
-            if ended is None:
-                self._waiting.add_edge(owner, name)
-            elif ended.state is not GroupState.SUCCESS:
-                self._doom(name, ended)
+            self._waiting.add_edge(owner, name)
+            if owner in self._failed:
+                self._doom(name, self._failed[owner])
         for waiter in self._waiting.successors(name):
             self._ready.pop(waiter, None)
         self._reconsider(name)
 
     def _end(self, record: GroupRecord) -> None:
         name = record.name
-        self._ended[name] = record
-        self._ready.pop(name, None)
-        self._doomed.pop(name, None)
+        for known in (self._unfinished, self._ready, self._doomed, self._failed):
+            known.pop(name, None)
         self._claimed.discard(name)
-        self._unfinished.pop(name, None)
-        for waiter in self._leave_graph(name):
-            if record.state is not GroupState.SUCCESS:
-                self._doom(waiter, record)
+        waiters = self._leave_graph(name)
+        if record.state is not GroupState.SUCCESS:
+            self._failed[name] = record.failed_job or name
+            for waiter in waiters:
+                self._doom(waiter, self._failed[name])
+        for waiter in waiters:
             self._reconsider(waiter)
 
     def _leave_graph(self, name: str) -> list[str]:
