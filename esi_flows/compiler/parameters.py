@@ -10,8 +10,8 @@ from esi_flows.catalog.types import Catalog
 from esi_flows.compiler.compiled import CompiledTemplate
 from esi_flows.compiler.configuration import Configuration, Documents
 from esi_flows.compiler.evaluate import LIST, OUTPUT_KEY, VALUE, Value, evaluate, located
-from esi_flows.compiler.mapping import to_source
 from esi_flows.compiler.parser import shown
+from esi_flows.compiler.printer import to_source
 from esi_flows.model.errors import MappingError, TemplateError
 from esi_flows.model.jobs import Parameter, ResourceRef
 

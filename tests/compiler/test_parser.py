@@ -10,6 +10,7 @@ from hypothesis import given
 
 from esi_flows.compiler import mapping as m
 from esi_flows.compiler.parser import MAX_DEPTH, parse
+from esi_flows.compiler.printer import to_source
 from esi_flows.model.errors import MappingError
 from tests.compiler.support import mappings, texts, values
 
@@ -170,11 +171,11 @@ def test_a_long_mapping_is_quoted_in_part() -> None:
 
 @given(mappings)
 def test_printing_and_reading_are_inverse(mapping: m.Mapping) -> None:
-    assert parse(m.to_source(mapping)) == mapping
+    assert parse(to_source(mapping)) == mapping
 
 
 @given(texts | values)
 def test_anything_is_read_or_refused(source: Any) -> None:
     with contextlib.suppress(MappingError):
         mapping = parse(source)
-        assert parse(m.to_source(mapping)) == mapping
+        assert parse(to_source(mapping)) == mapping
