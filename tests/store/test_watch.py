@@ -98,11 +98,11 @@ def test_replay_goes_on_where_it_was_after_a_kill(
     own_etcd: EmbeddedEtcd, connected: Connect
 ) -> None:
     store = connected(own_etcd.endpoint)
-    first = write_many(store, 6000)
+    first = write_many(store, 3000)
     watch = store.watch("/w/", start_revision=first)
     batches = iter(watch)
     events = list(next(batches).events)
-    assert len(events) < 6000, "the replay must come in several batches to be interrupted"
+    assert len(events) < 3000, "the replay must come in several batches to be interrupted"
     own_etcd.process.kill()
     own_etcd.restart()
     for batch in batches:
@@ -110,7 +110,7 @@ def test_replay_goes_on_where_it_was_after_a_kill(
         if events[-1].key == "/w/end":
             break
     watch.cancel()
-    assert_complete(events, first, 6000)
+    assert_complete(events, first, 3000)
 
 
 def test_watch_sees_each_write_once_over_kills_under_load(
@@ -168,7 +168,7 @@ def test_watch_on_a_frozen_member_moves_to_another(
     connected(*endpoints[1:]).put("/w/end", b"")
     with ThreadPoolExecutor() as pool:
         # gRPC by itself would take 15 s to notice
-        batch = pool.submit(next, batches).result(timeout=8)
+        batch = pool.submit(next, batches).result(timeout=4)
     assert [event.key for event in batch.events] == ["/w/end"]
     watch.cancel()
     cluster.resume(frozen)
@@ -235,10 +235,10 @@ def test_compaction_of_what_an_interrupted_watch_has_not_seen_is_told(
     own_etcd: EmbeddedEtcd, connected: Connect
 ) -> None:
     store = connected(own_etcd.endpoint)
-    first = write_many(store, 6000)
+    first = write_many(store, 3000)
     batches = iter(store.watch("/w/", start_revision=first))
     next(batches)
-    compact(own_etcd.endpoint, first + 5999)
+    compact(own_etcd.endpoint, first + 2999)
     own_etcd.process.kill()
     own_etcd.restart()
     with pytest.raises(Compacted):
