@@ -13,7 +13,7 @@ from esi_flows.compiler.monitoring import MonitoringRequest, read_targets
 from esi_flows.compiler.rendering import render
 from esi_flows.model.codec import JsonObject
 from esi_flows.model.errors import TemplateError
-from esi_flows.model.jobs import ResourceRef
+from esi_flows.model.jobs import Job, ResourceRef
 
 TIMEOUT_PARAMETER = "heat_timeout"
 DEFAULT_TIMEOUT_MINUTES = 10
@@ -54,6 +54,24 @@ def template_for(
     configuration = Configuration(ResourceRef(resource_type, str(body.get("id", ""))), body, 0)
     chosen = compiled(catalog).choose(handler, configuration, documents=documents or NoDocuments())
     return None if chosen is None else chosen.template
+
+
+def template_of(job: Job, catalog: Catalog) -> Template | None:
+    """The template that a job was compiled for, told by the names of its parameters.
+
+    A job that ends what an older configuration began carries the newer one, which may choose
+    another template or none. None: there is no such template any more. Raises MappingError.
+    """
+    names = {parameter.param for parameter in job.params}
+    chosen = template_for(job.resource_type, job.resource_input, job.handler, catalog)
+    if chosen is not None and chosen.parameter_mappings.keys() == names:
+        return chosen
+    others = [
+        template
+        for template in catalog.templates.values()
+        if template.handler == job.handler and template.parameter_mappings.keys() == names
+    ]
+    return others[0] if len(others) == 1 else chosen
 
 
 def split_values(values: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from esi_flows.catalog.types import Catalog
-from esi_flows.compiler.templates import render_heat, render_monitoring, template_for
+from esi_flows.compiler.templates import (
+    render_heat,
+    render_monitoring,
+    template_for,
+    template_of,
+)
 from esi_flows.model.errors import TemplateError
+from esi_flows.model.jobs import Parameter, ResourceRef
 from tests.compiler.support import Written, resource_type, template
+from tests.plugins import make_job
 
 
 def test_values_are_told_apart_by_name() -> None:
@@ -71,3 +79,35 @@ def test_a_choice_may_depend_on_other_resources() -> None:
     documents = Written.of({"device:d1": {"kind": "new"}})
     chosen = template_for("zone", {"device_id": "d1"}, "heat_worker", CATALOG, documents=documents)
     assert chosen is CATALOG.templates["device_new"]
+
+
+@pytest.mark.parametrize(
+    ("names", "kind", "expected"),
+    [
+        (["a"], "one", "device_one"),
+        # the newer configuration chooses another one, or none
+        (["a"], "two", "device_one"),
+        (["a"], None, "device_one"),
+        # the template has changed since
+        (["x"], "two", "device_two"),
+        (["x"], None, None),
+    ],
+)
+def test_the_template_of_a_job(names: list[str], kind: str | None, expected: str | None) -> None:
+    catalog = Catalog(
+        [resource_type("device", heat_worker="ACdevice_&Pkind")],
+        [
+            template("device_one", a="Pid"),
+            template("device_two", b="Pid"),
+            template("watched", "monitoring_worker", a="Pid"),
+        ],
+    )
+    job = make_job(
+        "a job",
+        handler="heat_worker",
+        resource=ResourceRef("device", "d1"),
+        params=tuple(Parameter(name, "value", None) for name in names),
+    )
+    job = replace(job, resource_input={"kind": kind})
+    chosen = template_of(job, catalog)
+    assert (chosen.id if chosen else None) == expected
