@@ -1,4 +1,4 @@
-"""Takes groups and roles for one conductor, under its lease."""
+"""Takes groups for one conductor, under its lease."""
 
 from __future__ import annotations
 
@@ -15,10 +15,6 @@ class Claims:
         self._store = store
         self._conductor_id = conductor_id
         self._lease = lease
-
-    def take_role(self, role: str) -> Claim | None:
-        """Claim a role; None if another holds it. Raises StoreError."""
-        return take_claim(self._store, role, holder=self._conductor_id, lease=self._lease)
 
     def take_group(self, record: GroupRecord, mod_revision: int, now: float) -> Claim | None:
         """Claim a group and mark it RUNNING, as one; None if another was faster. Raises StoreError.

@@ -55,6 +55,8 @@ class Runner:
         self._may_run = may_run
         self._run: GroupRun | None = None
         self._stopped_by: EsiFlowsError | None = None
+        self.is_settled = False
+        """Whether the claim is known to be over."""
 
     def __call__(self) -> None:
         """Run to the end. Whatever happens, the claim is not kept without somebody running."""
@@ -132,6 +134,7 @@ class Runner:
                 time.sleep(RETRY_SECONDS)
             else:
                 break
+        self.is_settled = True
         LOG.info(
             "group ended",
             extra={"group": final.name, "state": final.state.value, "error": final.error},
@@ -159,6 +162,7 @@ class Runner:
             LOG.warning("end of group not written", extra={"error": str(error)})
             self._release()
             return
+        self.is_settled = True
         LOG.error(
             "group given up",
             extra={"group": final.name, "reason": reason, "written": answer.succeeded},
@@ -172,4 +176,5 @@ class Runner:
             except StoreError:
                 time.sleep(RETRY_SECONDS)
             else:
+                self.is_settled = True
                 return

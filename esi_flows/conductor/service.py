@@ -11,7 +11,6 @@ import threading
 import time
 from collections import deque
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from esi_flows.catalog.types import Catalog
@@ -22,14 +21,15 @@ from esi_flows.conductor.claims import Claims, running
 from esi_flows.conductor.inbox import Inbox
 from esi_flows.conductor.reader import Reader
 from esi_flows.conductor.runner import Runner
-from esi_flows.conductor.written import observe
+from esi_flows.conductor.running import Running
+from esi_flows.conductor.written import catch_up, observe
 from esi_flows.handlers.base import Handler
 from esi_flows.model import codec, keys
 from esi_flows.model.errors import ClaimLost, DocumentInvalid, EsiFlowsError, StoreError, Suspended
 from esi_flows.model.groups import GroupRecord
 from esi_flows.model.jobs import Job, ResourceRef
-from esi_flows.store.base import Store, absent, unchanged
-from esi_flows.store.claims import Claim
+from esi_flows.store.base import Delete, Store, absent, unchanged
+from esi_flows.store.claims import Claim, hold_role
 from esi_flows.store.lease import KeptLease
 from esi_flows.store.reflector import Reflector
 
@@ -67,7 +67,7 @@ class Conductor:
         self._catalog = catalog
         self._handlers = handlers
         self._settings = settings or ConductorSettings()
-        self.id = f"{socket.gethostname()}-{os.getpid()}-{_suffix()}"
+        self.id = _new_id()
         self._inbox = Inbox()
         self._cache = Reflector(store, _WATCHED, self._inbox.add)
         self._queue = Queue()
@@ -81,16 +81,17 @@ class Conductor:
             is_busy=self._is_busy,
         )
         self._reading: Claim | None = None
-        self._runners: dict[str, Runner] = {}
-        self._runners_lock = threading.Lock()
-        self._groups_pool = ThreadPoolExecutor(self._settings.running_groups, "group")
-        self._steps_pool = ThreadPoolExecutor(self._settings.worker_threads, "step")
+        self._running = Running(
+            groups=self._settings.running_groups,
+            steps=self._settings.worker_threads,
+            on_end=self._run_ended,
+        )
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._decide, name="conductor", daemon=True)
 
     def start(self) -> None:
         """Take a lease, register, and begin. Raises StoreError when etcd cannot be asked."""
-        self._take_lease()
+        self._take_lease(self.id)
         self._cache.start()
         self._thread.start()
 
@@ -99,19 +100,23 @@ class Conductor:
         self._stopping.set()
         self._inbox.wake()
         self._thread.join()
-        self._suspend_all(Suspended("the conductor is stopping"))
-        self._groups_pool.shutdown(wait=True)
-        self._steps_pool.shutdown(wait=False, cancel_futures=True)
+        self._running.close(Suspended("the conductor is stopping"))
         self._cache.stop()
         self._lease.stop()
 
-    def _take_lease(self) -> None:
-        self._lease = KeptLease(self._store, self._settings.lease_seconds, on_lost=self._inbox.wake)
-        self._lease.start()
-        self._claims = Claims(self._store, conductor_id=self.id, lease=self._lease.id)
+    def _take_lease(self, conductor_id: str) -> None:
+        """Begin under a new lease and name. Raises StoreError; then nothing has begun."""
+        lease = KeptLease(self._store, self._settings.lease_seconds, on_lost=self._inbox.wake)
+        lease.start()
         note = codec.dumps({"host": socket.gethostname(), "pid": os.getpid(), "at": time.time()})
-        self._store.put(keys.conductor(self.id), note, lease=self._lease.id)
-        LOG.info("conductor started", extra={"conductor": self.id})
+        try:
+            self._store.put(keys.conductor(conductor_id), note, lease=lease.id)
+        except StoreError:
+            lease.stop()
+            raise
+        self.id, self._lease = conductor_id, lease
+        self._claims = Claims(self._store, conductor_id=conductor_id, lease=lease.id)
+        LOG.info("conductor started", extra={"conductor": conductor_id})
 
     def _decide(self) -> None:
         """The deciding thread: look at what changed, then claim what may run."""
@@ -144,34 +149,53 @@ class Conductor:
         """Our lease is gone: nothing that ran under it may go on; begin again with a new one."""
         LOG.warning("lease lost, starting over", extra={"conductor": self.id})
         self._reading = None
-        self._suspend_all(ClaimLost("the lease under which this group is claimed has run out"))
-        while self._runners and not self._stopping.is_set():
-            self._stopping.wait(0.05)
-        self.id = f"{socket.gethostname()}-{os.getpid()}-{_suffix()}"
-        self._take_lease()
+        self._running.suspend(ClaimLost("the lease under which this group is claimed has run out"))
+        while not self._running.wait_idle(RETRY_SECONDS):
+            if self._stopping.is_set():
+                return []
+        self._take_lease(_new_id())
         return self._everything()
 
     def _digest(self, changed: Sequence[str]) -> None:
         configs: set[keys.ResourcePath] = set()
         for key in changed:
-            if key.startswith(keys.JOBS):
-                self._job_changed(key)
-            elif key.startswith(keys.CLAIMS):
-                self._claim_changed(key)
-            elif key.startswith(keys.GROUPS):
-                configs.update(self._group_changed(key))
-            else:
-                root = keys.CONFIG if key.startswith(keys.CONFIG) else keys.MEMO
-                path = keys.parse_resource(key, root)
-                if path is not None:
-                    configs.add(path)
-        if self._reading is None and self._cache.get(keys.claim(keys.READER_ROLE)) is None:
-            self._reading = self._claims.take_role(keys.READER_ROLE)
-            if self._reading is not None:
-                configs = self._all_configs()
-                LOG.info("reader role taken", extra={"conductor": self.id})
-        if self._reading is not None:
-            self._consider(configs, self._reading)
+            try:
+                configs |= self._take_in(key)
+            except StoreError:
+                raise
+            except Exception:
+                LOG.exception("key not taken in, a defect", extra={"key": key})
+        self._read(configs)
+
+    def _take_in(self, key: str) -> set[keys.ResourcePath]:
+        """Look at a key again; the resources whose intents must be looked at because of it."""
+        if key.startswith(keys.JOBS):
+            self._job_changed(key)
+        elif key.startswith(keys.CLAIMS):
+            self._claim_changed(key)
+        elif key.startswith(keys.GROUPS):
+            return self._group_changed(key)
+        else:
+            root = keys.CONFIG if key.startswith(keys.CONFIG) else keys.MEMO
+            path = keys.parse_resource(key, root)
+            return {path} if path is not None else set()
+        return set()
+
+    def _read(self, configs: set[keys.ResourcePath]) -> None:
+        """Compile these intents, or all of them when the reader's role has just become ours."""
+        claim = hold_role(
+            self._store, self._cache, keys.READER_ROLE, holder=self.id, lease=self._lease.id
+        )
+        if claim is not None and claim != self._reading:
+            # the last reader may have posted what our watches have not brought yet
+            catch_up(self._store, self._cache, _WATCHED)
+            for key in self._everything():
+                self._take_in(key)
+            configs = self._all_configs()
+            LOG.info("reader role taken", extra={"conductor": self.id})
+        self._reading = claim
+        if claim is not None:
+            self._consider(configs, claim)
 
     def _consider(self, paths: set[keys.ResourcePath], claim: Claim) -> None:
         """Look at intents in the order in which they were written, as the recorded reader did."""
@@ -212,14 +236,17 @@ class Conductor:
 
     def _claim_changed(self, key: str) -> None:
         name = key.removeprefix(keys.CLAIMS)
-        held = self._cache.get(key) is not None
-        if name == keys.READER_ROLE:
-            if not held:
-                self._reading = None
-        elif held:
-            self._admission.claimed(name)
-        else:
+        found = self._cache.get(key)
+        if found is None:
             self._admission.released(name)
+            return
+        self._admission.claimed(name)
+        is_role = name == keys.READER_ROLE
+        if found.lease == self._lease.id and not is_role and name not in self._running:
+            # we took it without being told so, or could not give it back
+            claim = Claim(name, found.create_revision)
+            LOG.warning("giving back a claim that nobody uses", extra={"group": name})
+            self._store.txn([claim.fence], [Delete(key)])
 
     def _group_changed(self, key: str) -> set[keys.ResourcePath]:
         """Take in a group's record; the resources to look at because it has ended."""
@@ -240,28 +267,34 @@ class Conductor:
         return any(record.resource == resource for record in self._admission.unfinished())
 
     def _cancel_doomed(self) -> None:
+        """Cancel what waits for a failure, and what waits for that, to the end."""
         while doomed := self._admission.doomed():
-            for name, failed_job in doomed:
-                current = self._current(name)
-                if current is None:
-                    return  # it has just ended: the watch brings it
-                record, mod_revision = current
-                final, ops = endings.cancelled(
-                    record, failed_job, catalog=self._catalog, now=time.time()
-                )
-                answer = self._store.txn(
-                    [unchanged(keys.group(name), mod_revision), absent(keys.claim(name))], ops
-                )
-                if not answer.succeeded:
-                    return  # somebody else did it: the watch brings it
-                LOG.warning("group cancelled", extra={"group": name, "by": failed_job})
-                self._admission.update(final)
-                observe(self._cache, ops, answer.revision)
+            cancelled = [self._cancel(name, failed_job) for name, failed_job in doomed]
+            if not any(cancelled):
+                return
+
+    def _cancel(self, name: str, failed_job: str) -> bool:
+        """Whether the group was cancelled; else it has changed, and the watch brings that."""
+        current = self._current(name)
+        if current is None:
+            return False
+        record, mod_revision = current
+        final, ops = endings.cancelled(record, failed_job, catalog=self._catalog, now=time.time())
+        answer = self._store.txn(
+            [unchanged(keys.group(name), mod_revision), absent(keys.claim(name))], ops
+        )
+        if answer.succeeded:
+            LOG.warning("group cancelled", extra={"group": name, "by": failed_job})
+            self._admission.update(final)
+            observe(self._cache, ops, answer.revision)
+        return answer.succeeded
 
     def _claim_runnable(self) -> None:
         for name in self._admission.runnable():
-            if len(self._runners) >= self._settings.running_groups or not self._lease.alive():
+            if self._running.is_full() or not self._lease.alive():
                 return
+            if name in self._running:
+                continue  # it has given its claim back, and tells when it has ended
             current = self._current(name)
             now = time.time()
             claim = self._claims.take_group(*current, now) if current is not None else None
@@ -287,31 +320,25 @@ class Conductor:
         return None if record.state.ended else (record, found.mod_revision)
 
     def _run(self, record: GroupRecord, claim: Claim) -> None:
-        runner = Runner(
-            record,
-            claim,
-            store=self._store,
-            catalog=self._catalog,
-            handlers=self._handlers,
-            pool=self._steps_pool,
-            may_run=self._lease.alive,
+        self._running.start(
+            Runner(
+                record,
+                claim,
+                store=self._store,
+                catalog=self._catalog,
+                handlers=self._handlers,
+                pool=self._running.steps_pool,
+                may_run=self._lease.alive,
+            )
         )
-        with self._runners_lock:
-            self._runners[record.name] = runner
-        self._groups_pool.submit(self._run_to_end, runner)
 
-    def _run_to_end(self, runner: Runner) -> None:
-        try:
-            runner()
-        finally:
-            with self._runners_lock:
-                del self._runners[runner.record.name]
-            self._inbox.wake()
+    def _run_ended(self, runner: Runner) -> None:
+        self._inbox.add([] if runner.is_settled else [keys.claim(runner.record.name)])
 
-    def _suspend_all(self, reason: EsiFlowsError) -> None:
-        with self._runners_lock:
-            for runner in self._runners.values():
-                runner.suspend(reason)
+
+def _new_id() -> str:
+    """Of no other start of any conductor, so that claims of the dead are never taken for ours."""
+    return f"{socket.gethostname()}-{os.getpid()}-{_suffix()}"
 
 
 def _suffix() -> str:
