@@ -9,6 +9,8 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 
 from esi_flows.sandbox.api.heat import HeatApi
+from esi_flows.sandbox.api.heat_access import Access
+from esi_flows.sandbox.api.heat_stack import HeatStackApi
 from esi_flows.sandbox.api.heat_views import Views
 from esi_flows.sandbox.api.http import answer_error, answer_http_error
 from esi_flows.sandbox.api.keystone import KeystoneApi
@@ -64,11 +66,14 @@ class Services:
             faults=self.faults, journal=self.journal, identity=self.identity, refuse=refuse
         )
         keystone = KeystoneApi(self.identity, url)
-        heat = HeatApi(self.engine, self.identity, Views(url))
+        access, views = Access(self.engine, self.identity), Views(url)
+        heat = HeatApi(self.engine, access, views)
+        heat_stack = HeatStackApi(self.engine, access, views)
         app = Starlette(
             routes=[
                 *keystone.routes("/identity"),
                 *heat.routes("/orchestration"),
+                *heat_stack.routes("/orchestration"),
                 *switches.routes(),
             ],
             exception_handlers={CloudError: answer_error, HTTPException: answer_http_error},

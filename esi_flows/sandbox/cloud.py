@@ -9,14 +9,14 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
 from esi_flows.model.errors import ServerError
 from esi_flows.sandbox.api.keystone import REGION
 from esi_flows.sandbox.app import Services
 from esi_flows.sandbox.faults import Faults
 from esi_flows.sandbox.identity import DOMAIN, PROJECT_NAME, USER_NAME
-from esi_flows.sandbox.journal import Journal
+from esi_flows.sandbox.journal import Entry, Journal
 from esi_flows.sandbox.server import HOST, HttpServer, abort, bind
 
 LOG = logging.getLogger(__name__)
@@ -151,9 +151,9 @@ class Cloud:
         if self._services is not None:
             self._services.identity.expire_tokens()
 
-    def requests(self, **filters: Any) -> list[Any]:
+    def requests(self, *, method: str = "", contains: str = "", stack: str = "") -> list[Entry]:
         """The requests seen (see :meth:`Journal.entries`)."""
-        return self.journal.entries(**filters)
+        return self.journal.entries(method=method, contains=contains, stack=stack)
 
     def _last_port(self) -> int:
         try:

@@ -77,6 +77,10 @@ class Fault:
         for name, value in body.items():
             if not isinstance(value, _MEMBERS.get(name, str)) or isinstance(value, bool):
                 raise CloudError(f"member {name!r} may not be {value!r}")
+            if isinstance(value, int | float) and not 0 <= value <= _LARGEST:
+                raise CloudError(f"member {name!r} must be between 0 and {_LARGEST}")
+        if body.get("times") == 0:
+            raise CloudError("member 'times' must be 1 or more, or null for always")
         if not 100 <= body.get("status", 503) <= 599:
             raise CloudError("member 'status' must be an HTTP status")
         return cls(**{**body, "kind": kind})
@@ -88,6 +92,8 @@ _MEMBERS: Mapping[str, Any] = {
     "retry_after": int | float | None,
     "seconds": int | float,
 }
+
+_LARGEST = 1_000_000_000
 
 _OF_REQUESTS = frozenset({FaultKind.STATUS, FaultKind.RESET, FaultKind.LOST_REPLY, FaultKind.DELAY})
 _OF_RESOURCES = frozenset({FaultKind.FAIL, FaultKind.HANG, FaultKind.SLOW})

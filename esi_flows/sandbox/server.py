@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import socket
 import struct
 import threading
-from concurrent.futures import Future
 
 import uvicorn
 from starlette.types import ASGIApp, Scope
@@ -22,6 +20,7 @@ HOST = "127.0.0.1"
 _START_SECONDS = 10.0
 _STOP_SECONDS = 15.0
 _GRACE_SECONDS = 2
+_RETRY_SECONDS = 0.05
 
 _Ends = tuple[tuple[str, int] | None, tuple[str, int] | None]
 _connections: dict[_Ends, asyncio.Transport] = {}
@@ -80,7 +79,7 @@ class HttpServer:
         self._first: socket.socket | None = sock
         self.port: int = sock.getsockname()[1]
         self._thread = threading.Thread(target=self._run, name="sandbox-cloud", daemon=True)
-        self._loop: Future[asyncio.AbstractEventLoop] = Future()
+        self._serving = threading.Event()
         self._server: uvicorn.Server | None = None
         self._pause = 0.0
         self._stopping = threading.Event()
@@ -88,10 +87,8 @@ class HttpServer:
     def start(self) -> None:
         """Start serving. Raises ServerError where that does not come about."""
         self._thread.start()
-        try:
-            self._loop.result(_START_SECONDS)
-        except TimeoutError as error:
-            raise ServerError("the sandbox cloud did not start to serve") from error
+        if not self._serving.wait(_START_SECONDS):
+            raise ServerError("the sandbox cloud did not start to serve")
 
     def stop(self) -> None:
         """Finish the requests in hand and close the port."""
@@ -113,19 +110,26 @@ class HttpServer:
 
     async def _serve(self) -> None:
         while not self._stopping.is_set():
-            sock = self._first or bind(self.port)
+            sock = self._first or await self._bound_again()
             self._first = None
+            if sock is None:
+                return
             self._server = uvicorn.Server(self._config())
-            if not self._loop.done():
-                self._loop.set_result(asyncio.get_running_loop())
+            if self._stopping.is_set():  # told so since the loop looked
+                self._server.should_exit = True
+            self._serving.set()
             await self._server.serve(sockets=[sock])
-            await self._paused()
-
-    async def _paused(self) -> None:
-        pause, self._pause = self._pause, 0.0
-        with contextlib.suppress(TimeoutError):
+            pause, self._pause = self._pause, 0.0
             if pause:
-                await asyncio.wait_for(asyncio.to_thread(self._stopping.wait, pause), pause + 1)
+                await asyncio.to_thread(self._stopping.wait, pause)
+
+    async def _bound_again(self) -> socket.socket | None:
+        while not await asyncio.to_thread(self._stopping.wait, _RETRY_SECONDS):
+            try:
+                return bind(self.port)
+            except ServerError as error:
+                LOG.warning("port was taken meanwhile", extra={"error": error.message})
+        return None
 
     def _config(self) -> uvicorn.Config:
         return uvicorn.Config(

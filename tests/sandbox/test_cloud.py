@@ -80,7 +80,8 @@ def test_two_clouds_do_not_share_a_folder(tmp_path: Path) -> None:
         with pytest.raises(ServerError, match="another sandbox cloud runs on"):
             Cloud(tmp_path).start()
         assert requests.get(first.auth_url, timeout=10).status_code == 200
-    Cloud(tmp_path).start()
+    with Cloud(tmp_path):
+        pass  # once the first has stopped
 
 
 def test_a_folder_remembers_its_port_and_yields_where_it_is_taken(tmp_path: Path) -> None:

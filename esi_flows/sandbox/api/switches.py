@@ -88,6 +88,10 @@ class SwitchesApi:
 
 def _seconds(body: dict[str, Any]) -> float:
     seconds = body.get("seconds")
-    if not isinstance(seconds, int | float) or isinstance(seconds, bool) or seconds < 0:
-        raise CloudError("member 'seconds' must be a number of seconds")
+    if (
+        not isinstance(seconds, int | float)
+        or isinstance(seconds, bool)
+        or not 0 <= seconds <= 3600
+    ):
+        raise CloudError("member 'seconds' must be a number of seconds, 0 to 3600")
     return float(seconds)

@@ -13,6 +13,9 @@ from esi_flows.sandbox.hot import values
 
 Path = tuple[str | int, ...]
 
+_MAX_TEXT = 1_000_000
+"""Longest text a function may give: small templates must not become huge stacks."""
+
 
 class Misused(ValidationFailed):
     """A function that can never work as it stands in the template."""
@@ -144,6 +147,8 @@ def _str_replace(argument: Any, call: _Call) -> str:
     if not all(isinstance(key, str) and key for key in params):
         raise ValueError('"str_replace" param placeholders must be strings')
     replacements = {key: _replacement(value, key, call) for key, value in params.items()}
+    for key, value in replacements.items():
+        _check_length(template.count(key) * len(value))
     return _replace(template, sorted(sorted(replacements), key=len, reverse=True), replacements)
 
 
@@ -182,7 +187,13 @@ def _list_join(argument: Any, call: _Call) -> str:
         if each is not None and not isinstance(each, list):
             raise ValueError('"list_join" must operate on a list')
         texts.extend(_joinable(item, call) for item in each or [])
+    _check_length(sum(len(text) + len(delimiter) for text in texts))
     return delimiter.join(texts)
+
+
+def _check_length(length: int) -> None:
+    if length > _MAX_TEXT:
+        raise ValueError(f"the text would be longer than {_MAX_TEXT} characters")
 
 
 def _joinable(item: Any, call: _Call) -> str:

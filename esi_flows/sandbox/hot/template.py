@@ -13,6 +13,9 @@ from esi_flows.sandbox.hot.functions import Dialect
 from esi_flows.sandbox.hot.parameters import Parameter
 from esi_flows.sandbox.hot.text import parse_mapping
 
+_MAX_RESOURCES = 1000
+"""Heat's limit for one stack."""
+
 _VERSIONS = {
     "2013-05-23": "",
     "2014-10-16": "",
@@ -93,6 +96,11 @@ def parse_template(given: Any) -> Template:
     declared = parameters.declare(source.get("parameters"))
     dialect = functions.dialect_of(version)
     resources = {d.name: d for d in _resources(source.get("resources"), dialect)}
+    if len(resources) > _MAX_RESOURCES:
+        raise CloudError(
+            "Request limit exceeded: Maximum resources per stack exceeded.",
+            kind="RequestLimitExceeded",
+        )
     duplicates = set(declared) & set(resources)
     if duplicates:
         raise ValidationFailed(f"Duplicate names {duplicates}")

@@ -14,18 +14,17 @@ _FALSE = frozenset({"0", "f", "false", "off", "n", "no"})
 
 def number(value: Any) -> int | float:
     """A finite number, also from its text. Raises ValueError."""
-    if isinstance(value, int):
-        return int(value)
+    found = _finite(value)
     try:
-        return int(value) if isinstance(value, str) else _finite(value)
-    except (ValueError, TypeError):
-        return _finite(value)
+        return int(value) if isinstance(value, int | str) else found
+    except ValueError:
+        return found
 
 
 def _finite(value: Any) -> float:
     try:
         found = float(value)
-    except TypeError as error:
+    except (TypeError, OverflowError) as error:
         raise ValueError(f"{value!r} is not a number") from error
     if not math.isfinite(found):
         raise ValueError(f"{value!r} is not a finite number")

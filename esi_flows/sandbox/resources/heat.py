@@ -9,6 +9,9 @@ from typing import Any
 
 from esi_flows.sandbox.resources.types import Kind, Property, ResourceType, of_property
 
+_LONGEST = 1e9
+"""The longest wait, in seconds."""
+
 _CLASSES = {
     "lettersdigits": string.ascii_letters + string.digits,
     "letters": string.ascii_letters,
@@ -78,9 +81,9 @@ RANDOM_STRING = ResourceType(
 
 def _check_waits(properties: Mapping[str, Any]) -> str:
     waits = properties.get("action_wait_secs") or {}
-    if all(isinstance(seconds, int | float | None) for seconds in waits.values()):
+    if all(s is None or (isinstance(s, int | float) and s < _LONGEST) for s in waits.values()):
         return ""
-    return "action_wait_secs must be numbers"
+    return f"action_wait_secs must be numbers below {_LONGEST:.0f}"
 
 
 VALUE = ResourceType(
@@ -107,7 +110,7 @@ TEST_RESOURCE = ResourceType(
         "fail": Property(Kind.BOOLEAN, default=False),
         "update_replace": Property(Kind.BOOLEAN, default=False),
         "update_replace_value": Property(Kind.STRING, replaces=True),
-        "wait_secs": Property(Kind.NUMBER, default=0),
+        "wait_secs": Property(Kind.NUMBER, default=0, maximum=_LONGEST),
         "action_wait_secs": Property(Kind.MAP),
         "attr_wait_secs": Property(Kind.NUMBER, default=0),
         "constraint_prop_secs": Property(Kind.NUMBER, default=0),

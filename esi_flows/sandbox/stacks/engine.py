@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import time
-import uuid
 from collections import deque
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-from esi_flows.sandbox.errors import CloudError, Conflict, NotFound
+from esi_flows.sandbox.errors import Conflict
 from esi_flows.sandbox.hot.template import Template, parse_template
-from esi_flows.sandbox.stacks import plan, progress
+from esi_flows.sandbox.stacks import plan, progress, rules
 from esi_flows.sandbox.stacks.evaluation import Evaluation
 from esi_flows.sandbox.stacks.model import Action, Operation, Resource, Stack, Status
 from esi_flows.sandbox.stacks.plan import Change, Pace, Trouble
 from esi_flows.sandbox.stacks.records import Records
-from esi_flows.sandbox.stacks.request import Request
+from esi_flows.sandbox.stacks.request import Request, new_stack, updated
 from esi_flows.sandbox.timings import engine_seconds
 
 DEFAULT_TIMEOUT_MINUTES = 60
@@ -66,16 +65,16 @@ class Engine:
         """Start to create a stack. Raises Conflict where the name is taken, else CloudError."""
         self._check_free(project_id, name)
         self._forget_old()
-        stack = self._new(name, project_id, owner, request)
+        stack = new_stack(name, project_id, owner, request, created_at=self.now())
         evaluation = self.evaluation(stack, template=request.template)
-        changes = plan.made_of(_required(request.template), evaluation, {})
+        changes = plan.made_of(rules.required(request.template), evaluation, {})
         return self._begin(stack, Action.CREATE, changes)
 
     def update(self, stack_id: str, request: Request, *, patch: bool = False) -> Stack:
         """Start to update a stack; an action in progress is replaced. Raises CloudError."""
         stack = self.get(stack_id)
-        self._check_updatable(stack)
-        wanted = self._updated(stack, request, patch=patch)
+        rules.check_updatable(stack)
+        wanted = updated(stack, request, patch=patch)
         template = request.template or parse_template(wanted.source.template)
         base = progress.cut(stack, self.now())
         evaluation = self.evaluation(wanted, template=template)
@@ -88,8 +87,7 @@ class Engine:
     def delete(self, stack_id: str) -> Stack:
         """Start to delete a stack; also one that is being deleted. Raises NotFound."""
         stack = self.get(stack_id)
-        if stack.deleted_at:
-            raise missing(stack_id)
+        rules.check_not_deleted(stack)
         base = progress.cut(stack, self.now())
         changes = plan.taken_away(base.resources)
         base = self._kept(base, stack).but(updated_at=self.now())
@@ -98,19 +96,14 @@ class Engine:
     def act(self, stack_id: str, action: Action) -> Stack:
         """Check, suspend or resume a stack. Raises CloudError."""
         stack = self.get(stack_id)
-        self._check_idle(stack)
+        rules.check_idle(stack)
         return self._begin(stack, action, plan.all_do(stack.resources, action))
 
     def cancel_update(self, stack_id: str, *, rollback: bool) -> Stack:
         """Give up an update (or, without rollback, a creation too). Raises CloudError."""
         stack = self.get(stack_id)
         current = progress.head(stack, self.now())
-        allowed = (Action.UPDATE,) if rollback else (Action.UPDATE, Action.CREATE)
-        if current.status is not Status.IN_PROGRESS or current.action not in allowed:
-            raise CloudError(
-                f"Cancelling update when stack is {current.state} is not supported.",
-                kind="NotSupported",
-            )
+        rules.check_can_be_cancelled(current, rollback=rollback)
         base = progress.cut(stack, self.now())
         if rollback:
             return self._roll_back(base)
@@ -125,7 +118,7 @@ class Engine:
         """The stack of that id as recorded, ended operations done. Raises NotFound."""
         stack = self._stacks.get(stack_id)
         if stack is None:
-            raise missing(stack_id)
+            raise rules.missing(stack_id)
         return self._settle(stack)
 
     def find(self, project_id: str, name_or_id: str, *, every_project: bool = False) -> Stack:
@@ -136,7 +129,7 @@ class Engine:
         stack_id = self._names.get((project_id, name_or_id))
         if stack_id is not None and not (stack := self.get(stack_id)).deleted_at:
             return stack
-        raise missing(name_or_id)
+        raise rules.missing(name_or_id)
 
     def all(self, project_id: str | None = None) -> Iterator[Stack]:
         """Stacks (of one project), newest first, deleted ones included."""
@@ -156,16 +149,16 @@ class Engine:
     def preview(self, *, name: str, project_id: str, owner: str, request: Request) -> Stack:
         """The stack that would be created. Raises CloudError as :meth:`create` does."""
         self._check_free(project_id, name)
-        stack = self._new(name, project_id, owner, request)
+        stack = new_stack(name, project_id, owner, request, created_at=self.now())
         evaluation = self.evaluation(stack, template=request.template)
-        plan.made_of(_required(request.template), evaluation, {})
+        plan.made_of(rules.required(request.template), evaluation, {})
         return stack.but(resources=evaluation.resources)
 
     def preview_update(self, stack_id: str, request: Request, *, patch: bool) -> list[Change]:
         """What an update would change. Raises CloudError as :meth:`update` does."""
         stack = self.get(stack_id)
-        self._check_updatable(stack)
-        wanted = self._updated(stack, request, patch=patch)
+        rules.check_updatable(stack)
+        wanted = updated(stack, request, patch=patch)
         template = request.template or parse_template(wanted.source.template)
         have = progress.cut(stack, self.now()).resources
         return plan.made_of(template, self.evaluation(wanted, template=template), have)
@@ -180,47 +173,6 @@ class Engine:
             project_id=stack.project_id,
             resources=stack.resources,
             real_names=self._real_names,
-        )
-
-    def _new(self, name: str, project_id: str, owner: str, request: Request) -> Stack:
-        rollback = request.disable_rollback
-        return Stack(
-            id=str(uuid.uuid4()),
-            name=name,
-            project_id=project_id,
-            owner=owner,
-            source=request.source,
-            created_at=self.now(),
-            tags=request.tags or (),
-            timeout_mins=request.timeout_mins,
-            disable_rollback=True if rollback is None else rollback,
-        )
-
-    def _updated(self, stack: Stack, request: Request, *, patch: bool) -> Stack:
-        source = request.source
-        if patch:
-            kept = {
-                name: value
-                for name, value in stack.source.parameters.items()
-                if name not in request.clear_parameters
-            }
-            source = replace(
-                source,
-                template=source.template or stack.source.template,
-                parameters={**kept, **source.parameters},
-                defaults={**stack.source.defaults, **source.defaults},
-                registry={**stack.source.registry, **source.registry},
-                files={**stack.source.files, **source.files},
-            )
-        rollback = request.disable_rollback
-        return stack.but(
-            source=source,
-            previous=stack.source,
-            tags=stack.tags if request.tags is None else request.tags,
-            timeout_mins=(
-                stack.timeout_mins if request.timeout_mins is None else request.timeout_mins
-            ),
-            disable_rollback=stack.disable_rollback if rollback is None else rollback,
         )
 
     def _begin(self, stack: Stack, action: Action, changes: list[Change]) -> Stack:
@@ -287,25 +239,6 @@ class Engine:
         if taken is not None and not self.get(taken).deleted_at:
             raise Conflict(f"The Stack ({name}) already exists.")
 
-    def _check_updatable(self, stack: Stack) -> None:
-        if stack.deleted_at:
-            raise missing(stack.id)
-        action = stack.operation.action if stack.operation else stack.action
-        if action in (Action.DELETE, Action.SUSPEND):
-            what = "deleting" if action is Action.DELETE else "suspended"
-            raise CloudError(
-                f"Updating a stack when it is {what} is not supported.", kind="NotSupported"
-            )
-
-    def _check_idle(self, stack: Stack) -> None:
-        if stack.deleted_at:
-            raise missing(stack.id)
-        if stack.operation is not None:
-            raise Conflict(
-                f"Stack {stack.name} already has an action ({stack.operation.action}) in progress.",
-                kind="ActionInProgress",
-            )
-
     def _store(self, stack: Stack) -> Stack:
         self._records.put(stack)
         self._remember(stack)
@@ -327,14 +260,3 @@ class Engine:
             old = self._deleted.popleft()
             self._records.remove(old.id)
             self._stacks.pop(old.id, None)
-
-
-def missing(name_or_id: str) -> NotFound:
-    """The error for a stack that is not there."""
-    return NotFound(f"The Stack ({name_or_id}) could not be found.")
-
-
-def _required(template: Template | None) -> Template:
-    if template is None:
-        raise CloudError("No template specified")
-    return template

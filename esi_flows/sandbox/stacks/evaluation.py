@@ -51,8 +51,7 @@ class Evaluation:
 
     def type_of(self, resource: str) -> ResourceType:
         """The type behind a resource, after the environment's replacements."""
-        name = self._template.resources[resource].type
-        return resource_type(self._source.registry.get(name, name), in_template=True)
+        return self._resolved(self._template.resources[resource].type)
 
     def value(self, snippet: Any, where: Path) -> Any:
         """The value of a snippet. Raises CloudError, Unresolvable, ValueError."""
@@ -112,7 +111,8 @@ class Evaluation:
         """All attributes of a resource; None where one cannot be told."""
         made = self._made(resource)
         shown: dict[str, Any] = {}
-        for name, give in self.type_of(resource).attributes.items():
+        # by its record: one that is being taken away is not in the template any more
+        for name, give in self._resolved(self.resources[resource].type).attributes.items():
             try:
                 shown[name] = give(made) if made else None
             except Unresolvable:
@@ -134,6 +134,9 @@ class Evaluation:
                 raise
             except (CloudError, Unresolvable, ValueError):
                 continue  # told as the output's error when it is asked for, as in Heat
+
+    def _resolved(self, type_name: str) -> ResourceType:
+        return resource_type(self._source.registry.get(type_name, type_name), in_template=True)
 
     def _made(self, name: str) -> Made | None:
         resource = self.resources.get(name)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -12,10 +13,11 @@ from esi_flows.sandbox.hot import values
 from esi_flows.sandbox.hot.template import Template, parse_template
 from esi_flows.sandbox.hot.text import parse_mapping
 from esi_flows.sandbox.resources.registry import replacement
-from esi_flows.sandbox.stacks.model import Source
+from esi_flows.sandbox.stacks.model import Source, Stack
 
 _NAME = re.compile(r"[a-zA-Z][a-zA-Z0-9_.-]{0,254}")
 _MAX_TAG = 80
+_MAX_NUMBER = 2**31 - 1
 _ENVIRONMENT = frozenset(
     {
         "parameters",
@@ -67,6 +69,48 @@ def parse_request(body: Mapping[str, Any], *, patch: bool = False) -> Request:
     )
 
 
+def new_stack(
+    name: str, project_id: str, owner: str, request: Request, *, created_at: float
+) -> Stack:
+    """The stack that a request asks for, with nothing done for it yet."""
+    rollback = request.disable_rollback
+    return Stack(
+        id=str(uuid.uuid4()),
+        name=name,
+        project_id=project_id,
+        owner=owner,
+        source=request.source,
+        created_at=created_at,
+        tags=request.tags or (),
+        timeout_mins=request.timeout_mins,
+        disable_rollback=True if rollback is None else rollback,
+    )
+
+
+def updated(stack: Stack, request: Request, *, patch: bool) -> Stack:
+    """The stack as a request wants it. A patch keeps of its source what it does not give."""
+    rollback, minutes = request.disable_rollback, request.timeout_mins
+    return stack.but(
+        source=_patched(stack.source, request) if patch else request.source,
+        previous=stack.source,
+        tags=stack.tags if request.tags is None else request.tags,
+        timeout_mins=stack.timeout_mins if minutes is None else minutes,
+        disable_rollback=stack.disable_rollback if rollback is None else rollback,
+    )
+
+
+def _patched(have: Source, request: Request) -> Source:
+    given = request.source
+    kept = {k: v for k, v in have.parameters.items() if k not in request.clear_parameters}
+    return Source(
+        template=given.template or have.template,
+        parameters={**kept, **given.parameters},
+        defaults={**have.defaults, **given.defaults},
+        registry={**have.registry, **given.registry},
+        files={**have.files, **given.files},
+    )
+
+
 def stack_name(body: Mapping[str, Any]) -> str:
     """The name of a new stack. Raises CloudError for none or an invalid one."""
     if "stack_name" not in body:
@@ -95,8 +139,10 @@ def whole(name: str, value: Any) -> int:
     """A number of the API, zero or more. Raises CloudError."""
     try:
         number = int(value)
-    except (ValueError, TypeError) as error:
+    except (ValueError, TypeError, OverflowError) as error:
         raise CloudError(f"Only integer is acceptable by '{name}'.") from error
+    if number > _MAX_NUMBER:
+        raise CloudError(f"Value '{number}' is invalid for '{name}' which is too big.")
     if number < 0:
         raise CloudError(
             f"Value '{number}' is invalid for '{name}' which only accepts non-negative integer."

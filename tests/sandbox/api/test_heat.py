@@ -83,6 +83,7 @@ def test_an_error_has_heats_form(raw: Callable[..., requests.Response]) -> None:
         ({"stack_name": "a" * 256, "template": ONE}, "must be 255 characters or less"),
         ({"stack_name": "n", "template": ONE, "timeout_mins": "x"}, "Only integer is acceptable"),
         ({"stack_name": "n", "template": ONE, "timeout_mins": -1}, "non-negative integer"),
+        ({"stack_name": "n", "template": ONE, "timeout_mins": 10**400}, "which is too big"),
         ({"stack_name": "n", "template": ONE, "disable_rollback": "x"}, 'Unrecognized value "x"'),
         ({"stack_name": "n", "template": ONE, "parameters": [1]}, "is not a map"),
         ({"stack_name": "n", "template": ONE, "files": "x"}, "is not a map"),
@@ -128,6 +129,10 @@ HOSTILE_BODIES = {
     "surrogate in YAML": (
         b'{"stack_name": "n", "template": "heat_template_version: 2013-05-23\\n'
         b'outputs: {o: {value: \\"\\\\ud800\\"}}"}'
+    ),
+    "huge number": (
+        b'{"stack_name": "n", "parameters": {"p": 1' + b"0" * 400 + b'}, "template": '
+        b'"heat_template_version: 2013-05-23\\nparameters: {p: {type: number}}"}'
     ),
     "null": b'{"stack_name": null, "template": null, "parameters": null}',
 }
@@ -250,6 +255,14 @@ def test_outputs_can_be_left_out_listed_and_shown_one_by_one(heat: Any, stacks: 
     assert heat.stacks.output_show("s", "o")["output"]["output_value"] == 1
     with pytest.raises(exc.HTTPNotFound, match="Specified output key zz not found"):
         heat.stacks.output_show("s", "zz")
+
+
+def test_a_resource_on_its_way_out_can_still_be_shown(heat: Any, clock: Any, stacks: Any) -> None:
+    stacks.create("resources: {a: {type: OS::Heat::TestResource}}\n")
+    heat.stacks.update("s", template="heat_template_version: 2013-05-23\n")
+    assert heat.resources.get("s", "a").resource_status == "DELETE_IN_PROGRESS"
+    clock.advance(600)
+    assert stacks.resources() == {}
 
 
 def test_small_services(heat: Any, stacks: Any) -> None:

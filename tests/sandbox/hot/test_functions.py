@@ -101,6 +101,10 @@ def test_files_sent_along_can_be_put_in(value_of: Any) -> None:
             "{str_replace: {template: [a], params: {}}}",
             '"str_replace" template must be a string',
         ),
+        (
+            f"{{str_replace: {{template: {'a' * 2000}, params: {{a: {'x' * 1000}}}}}}}",
+            "the text would be longer than 1000000 characters",
+        ),
         ("{list_join: [',', abc]}", '"list_join" must operate on a list'),
         ("{get_file: zz}", 'No content found in the "files" section for get_file path: zz'),
     ],

@@ -100,6 +100,12 @@ def test_resources_that_need_each_other_are_refused(heat: Any) -> None:
         heat.stacks.create(stack_name="s", template=HOT + template)
 
 
+def test_too_many_resources_are_refused(heat: Any) -> None:
+    template = "resources:\n" + "".join(f"  r{n}: {{type: {TEST}}}\n" for n in range(1001))
+    with pytest.raises(exc.HTTPBadRequest, match="Maximum resources per stack exceeded"):
+        heat.stacks.create(stack_name="s", template=HOT + template)
+
+
 def test_versions_have_names_too(heat: Any, stacks: Any, clock: Any) -> None:
     heat.stacks.create(stack_name="s", template="heat_template_version: rocky\n")
     clock.advance(600)
