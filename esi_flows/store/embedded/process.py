@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import os
 import signal
@@ -149,8 +150,11 @@ class EtcdProcess:
         self._wait(_STOP_SECONDS)
 
     def pause(self) -> None:
-        """Freeze the server; its connections stay open."""
+        """Freeze the server, and return once it stands still; its connections stay open."""
         self._signal(signal.SIGSTOP)
+        if self._process is not None:
+            with contextlib.suppress(ChildProcessError):  # it has ended instead
+                os.waitid(os.P_PID, self._process.pid, os.WSTOPPED)
 
     def resume(self) -> None:
         """Let a frozen server go on."""
