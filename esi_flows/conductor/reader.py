@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Callable, Sequence
 
 from esi_flows.catalog.types import Catalog
-from esi_flows.compiler.changes import compile_change
+from esi_flows.compiler.changes import compile_change, is_change
 from esi_flows.compiler.groups import JobGroup, NotWorkable
 from esi_flows.compiler.queue import Queue
 from esi_flows.conductor.documents import CachedDocuments
@@ -84,7 +84,7 @@ class Reader:
         self, path: ResourcePath, resource: ResourceRef, intent: Intent, claim: Claim
     ) -> None:
         memo = self._memo(path)
-        if memo is not None and intent.version <= memo.version:
+        if not is_change(intent, memo):
             return
         compiled = compile_change(
             resource,

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
-from esi_flows.catalog.types import MONITORING_WORKER
-from esi_flows.compiler import parameters, templates
 from esi_flows.compiler.monitoring import MonitoringEntry
+from esi_flows.compiler.templates import render_monitoring
 from esi_flows.handlers.base import Outcome, Run, Steps, Write
+from esi_flows.handlers.inputs import template_of, values_of
 from esi_flows.model import keys
-from esi_flows.model.errors import HandlerError
-from esi_flows.model.jobs import Action, Job, ResourceRef
+from esi_flows.model.jobs import Action, Job
 from esi_flows.model.results import Target
 
 Entries = tuple[MonitoringEntry, ...]
@@ -50,20 +48,7 @@ class MonitoringHandler:
 
 
 def _entries(job: Job, run: Run) -> Entries:
-    template = templates.template_for(
-        job.resource_type, job.resource_input, MONITORING_WORKER, run.catalog
-    )
-    if template is None:
-        raise HandlerError(
-            f"there is no monitoring template for {job.resource}",
-            hint="the catalog has changed since the job was compiled; send a new version",
-        )
-
-    def outputs(resource: ResourceRef) -> Mapping[str, Any] | None:
-        stack = run.recorded.heat_stack(resource)
-        return stack.outputs() if stack is not None else None
-
-    return templates.render_monitoring(template, parameters.resolve(job.params, outputs)).entries
+    return render_monitoring(template_of(job, run), values_of(job, run)).entries
 
 
 def _add(job: Job, run: Run, entries: Entries) -> list[Write]:

@@ -10,20 +10,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from keystoneauth1 import session
 
 from esi_flows.catalog.loader import load_catalog
 from esi_flows.catalog.types import Catalog
 from esi_flows.collector.probe import HttpProbe
 from esi_flows.collector.service import Collector
 from esi_flows.conductor.service import Conductor, ConductorSettings
-from esi_flows.handlers.heat.auth import load_auth
 from esi_flows.handlers.heat.client import Clouds
 from esi_flows.handlers.heat.handler import HeatHandler
 from esi_flows.handlers.heat.poller import StackPoller
 from esi_flows.handlers.monitoring import MonitoringHandler
 from esi_flows.sandbox.cloud import Cloud
 from esi_flows.store.base import Event, Store
+from tests.clouds import clouds_of
 
 FLOWS = Path(__file__).parents[2] / "flows"
 SPEED = 50.0
@@ -42,17 +41,7 @@ def cloud(tmp_path: Path) -> Iterator[Cloud]:
 
 @pytest.fixture
 def clouds(cloud: Cloud) -> Clouds:
-    options = {
-        name.removeprefix("OS_").lower(): value
-        for name, value in cloud.environment().items()
-        if name.startswith("OS_")
-    }
-
-    def make_session(project_id: str) -> session.Session:
-        auth = load_auth({"auth_type": "password", **options}, project_id)
-        return session.Session(auth=auth, timeout=10)
-
-    return Clouds(make_session, region_name=options["region_name"])
+    return clouds_of(cloud)
 
 
 @pytest.fixture

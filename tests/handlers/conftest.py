@@ -8,17 +8,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from keystoneauth1 import session
 
 from esi_flows.catalog.types import Catalog, ResourceType, Template
 from esi_flows.handlers.base import Outcome, Run, Steps
-from esi_flows.handlers.heat.auth import load_auth
 from esi_flows.handlers.heat.client import Clouds, Heat
 from esi_flows.handlers.heat.handler import HeatHandler
 from esi_flows.handlers.heat.poller import StackPoller
 from esi_flows.model.jobs import Action, Job, OnFailure, Parameter, ResourceRef
 from esi_flows.model.results import HeatStack
 from esi_flows.sandbox.cloud import Cloud
+from tests.clouds import clouds_of
 
 PROJECT = "a5f1c0de00000000000000000000c0de"
 NETWORK = ResourceRef("network", "n1")
@@ -49,17 +48,7 @@ def cloud(tmp_path: Path) -> Iterator[Cloud]:
 
 @pytest.fixture
 def clouds(cloud: Cloud) -> Clouds:
-    options = {
-        name.removeprefix("OS_").lower(): value
-        for name, value in cloud.environment().items()
-        if name.startswith("OS_")
-    }
-
-    def make_session(project_id: str) -> session.Session:
-        auth = load_auth({"auth_type": "password", **options}, project_id)
-        return session.Session(auth=auth, timeout=10)
-
-    return Clouds(make_session, region_name=options["region_name"])
+    return clouds_of(cloud)
 
 
 @pytest.fixture

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
 from typing import Any
 
-from esi_flows.catalog.types import HEAT_WORKER, Profile
-from esi_flows.compiler import parameters, templates
+from esi_flows.catalog.types import Profile
+from esi_flows.compiler.templates import DEFAULT_TIMEOUT_MINUTES, render_heat
 from esi_flows.handlers.base import Outcome, Run, Steps, Write
 from esi_flows.handlers.heat.client import Clouds, Stack, StackRequest
 from esi_flows.handlers.heat.poller import StackPoller
 from esi_flows.handlers.heat.stacks import StackWork
+from esi_flows.handlers.inputs import template_of, values_of
 from esi_flows.model import codec, keys
-from esi_flows.model.errors import HandlerError
 from esi_flows.model.jobs import Action, Job, ResourceRef
 from esi_flows.model.results import HeatStack
 
@@ -30,7 +29,7 @@ class HeatHandler:
     def execute(self, job: Job, run: Run) -> Steps:
         """Create, update or delete the stack, and bring its outputs. Raises HandlerError."""
         if job.action in (Action.LOGICAL_DELETE, Action.DELETE):
-            yield from self._work(job, templates.DEFAULT_TIMEOUT_MINUTES).ensure_absent()
+            yield from self._work(job, DEFAULT_TIMEOUT_MINUTES).ensure_absent()
             return _deleted(job, run)
         previous = run.recorded.stack_record(job.resource)
         request = _render(job, run)
@@ -49,7 +48,7 @@ class HeatHandler:
         if outcome is not None:
             previous = outcome.undo["previous"]
         if previous is None:
-            yield from self._work(job, templates.DEFAULT_TIMEOUT_MINUTES).ensure_absent()
+            yield from self._work(job, DEFAULT_TIMEOUT_MINUTES).ensure_absent()
             return _deleted(job, run)
         return (yield from self._bring(job, run, StackRequest.from_json(previous), undo=None))
 
@@ -84,20 +83,7 @@ def _project(job: Job) -> str:
 
 
 def _render(job: Job, run: Run) -> StackRequest:
-    template = templates.template_for(
-        job.resource_type, job.resource_input, HEAT_WORKER, run.catalog
-    )
-    if template is None:
-        raise HandlerError(
-            f"there is no heat template for {job.resource}",
-            hint="the catalog has changed since the job was compiled; send a new version",
-        )
-
-    def outputs(resource: ResourceRef) -> Mapping[str, Any] | None:
-        stack = run.recorded.heat_stack(resource)
-        return stack.outputs() if stack is not None else None
-
-    request = templates.render_heat(template, parameters.resolve(job.params, outputs))
+    request = render_heat(template_of(job, run), values_of(job, run))
     return StackRequest(request.template, request.parameters, request.timeout_minutes)
 
 

@@ -33,8 +33,8 @@ class _Watched:
     future: Future[Stack | None] = field(default_factory=Future)
     believe_at: float = field(default_factory=lambda: time.monotonic() + STALE_SECONDS)
 
-    def settles(self, seen: Stack | None) -> bool:
-        """Whether what is seen is the end of the action."""
+    def settles(self, seen: Stack | None, asked_at: float) -> bool:
+        """Whether what Heat told, asked at that time, is the end of the action."""
         if seen is None:
             return True
         if seen.in_progress:
@@ -42,9 +42,18 @@ class _Watched:
             return False
         if self.deleting:
             return seen.deleting and not seen.complete
-        if self.before is None or time.monotonic() >= self.believe_at:
+        if self.before is None or asked_at >= self.believe_at:
             return True
         return (seen.status, seen.updated_at) != (self.before.status, self.before.updated_at)
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    """What Heat told of the stacks of a project: neither where it did not answer."""
+
+    asked_at: float
+    stacks: Mapping[str, Stack] | None = None
+    refused: HandlerError | None = None
 
 
 @dataclass(slots=True)
@@ -136,40 +145,22 @@ class StackPoller:
             _resolve(future, None)
 
     def _look(self, project_id: str) -> None:
-        stacks: Mapping[str, Stack] | None = None
-        refused: HandlerError | None = None
         with self._changed:
             # whoever comes after the list was asked for may not be judged by it
             watched = list(self._projects[project_id].watched)
+        answer = self._ask(project_id)
+        self._keep(project_id, [w for w in watched if _judge(w, answer)])
+
+    def _ask(self, project_id: str) -> _Answer:
+        asked_at = time.monotonic()
         try:
             stacks = {s.name: s for s in self._clouds.project(project_id).stacks()}
         except HeatUnavailable as error:
             LOG.warning("stacks not listed", extra={"project": project_id, "error": str(error)})
+            return _Answer(asked_at)
         except HandlerError as error:
-            refused = error
-        done = [w for w in watched if self._judge(w, stacks, refused)]
-        self._keep(project_id, done)
-
-    def _judge(
-        self, watched: _Watched, stacks: Mapping[str, Stack] | None, refused: HandlerError | None
-    ) -> bool:
-        if watched.future.cancelled():
-            return True
-        if refused is not None:
-            _fail(watched.future, refused)
-            return True
-        seen = stacks.get(watched.name) if stacks is not None else None
-        if stacks is not None and watched.settles(seen):
-            _resolve(watched.future, seen)
-            return True
-        if time.monotonic() < watched.deadline:
-            return False
-        last = seen.status if seen is not None else "not known"
-        _fail(
-            watched.future,
-            HandlerTimeout(f"stack {watched.name} was not done in time; its status is {last}"),
-        )
-        return True
+            return _Answer(asked_at, refused=error)
+        return _Answer(asked_at, stacks)
 
     def _keep(self, project_id: str, done: list[_Watched]) -> None:
         with self._changed:
@@ -181,6 +172,27 @@ class StackPoller:
             slower = min(project.interval * _SLOWER, self._max)
             project.interval = self._min if done else slower
             project.due = time.monotonic() + project.interval
+
+
+def _judge(watched: _Watched, answer: _Answer) -> bool:
+    """Tell who waits for a stack what came of it; whether the waiting is over."""
+    if watched.future.cancelled():
+        return True
+    if answer.refused is not None:
+        _fail(watched.future, answer.refused)
+        return True
+    last = "not known"
+    if answer.stacks is not None:
+        seen = answer.stacks.get(watched.name)
+        if watched.settles(seen, answer.asked_at):
+            _resolve(watched.future, seen)
+            return True
+        last = seen.status if seen is not None else "gone"
+    if time.monotonic() < watched.deadline:
+        return False
+    text = f"stack {watched.name} was not done in time; its status is {last}"
+    _fail(watched.future, HandlerTimeout(text))
+    return True
 
 
 def _resolve(future: Future[Any], value: Any) -> None:
