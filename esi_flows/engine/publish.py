@@ -138,4 +138,7 @@ class _GroupConnection(EtcdConnection):
         self, atom_detail: models.AtomDetail, ignore_missing: bool = False
     ) -> models.AtomDetail:
         self._publisher.atom_saved(atom_detail)
-        return super().update_atom_details(atom_detail, ignore_missing)
+        saved = super().update_atom_details(atom_detail, ignore_missing)
+        # an outcome is never durable without what it published, nor the other way round
+        self._writer.seal()
+        return saved

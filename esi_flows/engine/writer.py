@@ -15,6 +15,8 @@ LOG = logging.getLogger(__name__)
 
 MAX_OPS = 100
 """Operations in one transaction; etcd takes 128 unless it is told otherwise."""
+MAX_BYTES = 1024 * 1024
+"""Bytes in one transaction, roughly; etcd takes 1.5 MiB unless it is told otherwise."""
 
 RETRY_SECONDS = 0.1
 
@@ -27,6 +29,9 @@ class Writer(Protocol):
 
     def delete(self, key: str) -> None:
         """Remove a key."""
+
+    def seal(self) -> None:
+        """What was given since the last seal becomes durable at once or not at all, if it fits."""
 
     def flush(self) -> None:
         """Everything given so far is durable when this returns."""
@@ -45,6 +50,9 @@ class DirectWriter:
     def delete(self, key: str) -> None:
         """Remove at once. Raises StoreError."""
         self._store.delete(key)
+
+    def seal(self) -> None:
+        """Each write stands alone."""
 
     def flush(self) -> None:
         """Nothing is ever left to do."""
@@ -75,6 +83,8 @@ class FencedWriter:
         self._revision = marker_revision
         self._may_wait = may_wait
         self._pending: dict[str, bytes | None] = {}
+        self._unit: dict[str, int] = {}
+        self._units = 0
         self._written: dict[str, bytes] = {}
         self._sequence = 0
         self._lost = False
@@ -86,21 +96,23 @@ class FencedWriter:
     def put(self, key: str, value: bytes) -> None:
         """Write with the next flush, unless the key has that value already."""
         if key in self._pending or self._written.get(key) != value:
-            self._pending[key] = value
+            self._give(key, value)
 
     def delete(self, key: str) -> None:
         """Remove with the next flush."""
-        self._pending[key] = None
+        self._give(key, None)
+
+    def seal(self) -> None:
+        """End a unit: a flush that takes several transactions parts between units."""
+        self._units += 1
 
     def flush(self) -> None:
-        """Send what is collected. Raises ClaimLost, StoreUnavailable (the lease ran out)."""
+        """Send what is collected. Raises ClaimLost (also when the lease ran out), StoreError."""
         while self._pending:
-            chunk = dict(list(self._pending.items())[:MAX_OPS])
-            self._send([_op(key, value) for key, value in chunk.items()])
-            for key, value in chunk.items():
-                if self._pending.get(key) is value:
-                    del self._pending[key]
-                self._written.update({key: value} if value is not None else {})
+            chunk = self._chunk()
+            self._send([_op(key, self._pending[key]) for key in chunk])
+            for key in chunk:
+                self._settle(key, self._pending.pop(key))
 
     def finish(self, ops: Sequence[Op]) -> None:
         """One last transaction: what is collected and ``ops``; ``ops`` go first on a shared key.
@@ -114,13 +126,37 @@ class FencedWriter:
             for key, value in self._pending.items()
             if key not in taken and not key.startswith(prefixes)
         ]
-        if len(left) + len(ops) > MAX_OPS:
+        if len(left) + len(ops) > MAX_OPS or sum(map(_size, [*left, *ops])) > MAX_BYTES:
             self.flush()
             left = []
         self._check()
         if not self._store.txn([self._fence], [*left, *ops]).succeeded:
             self._lose()
         self._pending.clear()
+
+    def _give(self, key: str, value: bytes | None) -> None:
+        self._pending[key] = value
+        self._unit.setdefault(key, self._units)
+
+    def _settle(self, key: str, value: bytes | None) -> None:
+        del self._unit[key]
+        if value is None:
+            self._written.pop(key, None)
+        else:
+            self._written[key] = value
+
+    def _chunk(self) -> list[str]:
+        """The keys of the next transaction, in the order given; whole units, if one fits."""
+        chunk: list[str] = []
+        size = whole = 0
+        for key, value in self._pending.items():
+            size += len(key) + len(value or b"")
+            if chunk and self._unit[key] != self._unit[chunk[-1]]:
+                whole = len(chunk)
+            if chunk and (len(chunk) == MAX_OPS or size > MAX_BYTES):
+                return chunk[: whole or len(chunk)]
+            chunk.append(key)
+        return chunk
 
     def _send(self, ops: list[Op]) -> None:
         self._sequence += 1
@@ -166,6 +202,10 @@ class FencedWriter:
     def _lose(self) -> None:
         self._lost = True
         raise ClaimLost(f"{self._fence.key} is not ours any more; the write was refused")
+
+
+def _size(op: Op) -> int:
+    return len(op.key) + len(op.value) if isinstance(op, Put) else 0
 
 
 def _op(key: str, value: bytes | None) -> Op:
