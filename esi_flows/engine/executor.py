@@ -7,7 +7,9 @@ then lets it out; see docs/adr/0003-handlers-as-steps.md.
 
 from __future__ import annotations
 
+import contextlib
 import queue
+import threading
 import time
 from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import Executor, Future
@@ -18,7 +20,7 @@ from taskflow.engines.action_engine import executor
 from taskflow.types import failure
 
 from esi_flows.engine.task import HandlerTask
-from esi_flows.model.errors import ClaimLost
+from esi_flows.model.errors import ClaimLost, HandlerError, Suspended
 
 Steps = Generator["Future[Any]", Any, Any]
 Futures = set["Future[Any]"]
@@ -41,6 +43,8 @@ class StepExecutor(executor.TaskExecutor):  # type: ignore[misc]
         self._running: set[TaskRun] = set()
         self._done: queue.SimpleQueue[TaskRun | None] = queue.SimpleQueue()
         self._stopped_by: Exception | None = None
+        self._stepping = 0
+        self._stepped = threading.Condition()
         self.waited_seconds: dict[str, float] = {}
         """How long each task has waited for the outside world, by the task's name."""
 
@@ -90,23 +94,41 @@ class StepExecutor(executor.TaskExecutor):  # type: ignore[misc]
         self._done.put(None)
 
     def stop(self) -> None:
-        """The engine has ended: what still waits is let go of."""
+        """The engine has ended: what still waits is let go of.
+
+        Waits for the steps that are under way, for whoever goes on with the group must not meet
+        them in the outside world.
+        """
+        self.interrupt(Suspended("the engine has ended"))
         for run in self._running:
             run.abandon()
         self._running.clear()
+        with self._stepped:
+            self._stepped.wait_for(lambda: not self._stepping)
 
-    def may_step(self) -> bool:
-        """Whether a step may be made now; if not, the engine is told to stop."""
+    @contextlib.contextmanager
+    def step(self) -> Iterator[bool]:
+        """Around each step: whether it may be made; if not, the engine is told to stop."""
+        with self._stepped:
+            self._stepping += 1
+        try:
+            yield self._may_step()
+        finally:
+            with self._stepped:
+                self._stepping -= 1
+                self._stepped.notify_all()
+
+    def finished(self, run: TaskRun) -> None:
+        """A task came to its end, from a thread of the pool."""
+        self._done.put(run)
+
+    def _may_step(self) -> bool:
         if self._stopped_by is not None:
             return False
         if not self._may_run():
             self.interrupt(ClaimLost("the lease under which this group is claimed has run out"))
             return False
         return True
-
-    def finished(self, run: TaskRun) -> None:
-        """A task came to its end, from a thread of the pool."""
-        self._done.put(run)
 
     def _schedule(self, task: Any, outcome: str, steps: Steps) -> Future[Any]:
         run = TaskRun(self, self._pool, task, outcome, steps)
@@ -145,6 +167,7 @@ class TaskRun:
         self._outcome = outcome
         self._steps = steps
         self._awaited: Future[Any] | None = None
+        self._abandoned = False
         self._waits_since = 0.0
 
     def start(self) -> None:
@@ -153,32 +176,44 @@ class TaskRun:
 
     def abandon(self) -> None:
         """Nobody waits for the result any more."""
+        self._abandoned = True
         if self._awaited is not None:
             self._awaited.cancel()
 
     def _resume(self, awaited: Future[Any]) -> None:
         self.waited_seconds += time.monotonic() - self._waits_since
-        if not awaited.cancelled():
+        if not self._abandoned:
             self._pool.submit(self._step, awaited)
 
     def _step(self, awaited: Future[Any] | None) -> None:
-        if not self._owner.may_step():
-            return
+        with self._owner.step() as allowed:
+            if allowed:
+                self._make_step(awaited)
+
+    def _make_step(self, awaited: Future[Any] | None) -> None:
         try:
             self._awaited = self._advance(awaited)
         except StopIteration as end:
             self._end(end.value)
         except Exception:  # noqa: BLE001 - whatever a task raises is its result to TaskFlow
             self._end(failure.Failure())
+        except BaseException as error:  # noqa: BLE001 - sys.exit in a plug-in ends its job only
+            refused = HandlerError(f"the handler raised {type(error).__name__}, which ends nothing")
+            self._end(failure.Failure.from_exception(refused))
         else:
             self._waits_since = time.monotonic()
             self._awaited.add_done_callback(self._resume)
+            if self._abandoned:
+                self._awaited.cancel()
 
     def _advance(self, awaited: Future[Any] | None) -> Future[Any]:
         if awaited is None:
             return next(self._steps)
-        error = awaited.exception()
-        return self._steps.send(awaited.result()) if error is None else self._steps.throw(error)
+        try:
+            answer = awaited.result()
+        except Exception as error:  # noqa: BLE001 - raised where the task waits
+            return self._steps.throw(error)
+        return self._steps.send(answer)
 
     def _end(self, result: Any) -> None:
         self.future.set_result((self._outcome, result))
