@@ -10,7 +10,7 @@ from concurrent.futures import Executor
 from esi_flows.catalog.types import Catalog
 from esi_flows.conductor import endings
 from esi_flows.conductor.recorded import RecordedInStore
-from esi_flows.engine.run import FlowEnd, GroupRun
+from esi_flows.engine.run import FlowEnd, GroupRun, forget_flow
 from esi_flows.handlers.base import Handler
 from esi_flows.model import keys
 from esi_flows.model.errors import (
@@ -21,6 +21,7 @@ from esi_flows.model.errors import (
     StoreError,
     StoreUnavailable,
     Suspended,
+    TooLarge,
 )
 from esi_flows.model.groups import GroupRecord, GroupState
 from esi_flows.model.jobs import Job
@@ -69,8 +70,11 @@ class Runner:
             self._release()
         except ClaimLost as error:
             LOG.warning("claim lost, the group goes on elsewhere", extra={"why": str(error)})
+        except (TooLarge, DocumentInvalid) as error:
+            self._give_up(error.message)  # the next conductor would get no further
         except StoreError as error:
             LOG.warning("group interrupted", extra={**fields, "error": str(error)})
+            time.sleep(RETRY_SECONDS)  # whoever is next shall not find the very same
             self._release()
         except Exception:
             # a defect of ours or of a plug-in: other groups must not suffer, and nobody may wait
@@ -85,11 +89,7 @@ class Runner:
             self._run.suspend(reason)
 
     def _to_the_end(self) -> None:
-        try:
-            jobs = self._jobs()
-        except DocumentInvalid as error:
-            self._give_up(error.message)
-            return
+        jobs = self._jobs()
         self._run = run = GroupRun(
             self.record.name,
             jobs,
@@ -157,7 +157,10 @@ class Runner:
         end = FlowEnd(GroupState.FAILURE, {}, (), error=reason)
         final, ops = endings.ended(self.record, (), end, catalog=self._catalog, now=time.time())
         try:
-            answer = self._store.txn([self._claim.fence], [*ops, Delete(self._claim.key)])
+            answer = self._store.txn(
+                [self._claim.fence],
+                [*ops, *forget_flow(final.name), Delete(self._claim.key)],
+            )
         except StoreError as error:
             LOG.warning("end of group not written", extra={"error": str(error)})
             self._release()

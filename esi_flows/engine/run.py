@@ -111,11 +111,7 @@ class GroupRun:
 
         Raises ClaimLost, StoreUnavailable, Indeterminate.
         """
-        gone = [
-            DeletePrefix(self._prefix),
-            DeletePrefix(f"{book_prefix(keys.PERSISTENCE, self._flow_uuid)}/"),
-        ]
-        self._writer.finish([*ops, *gone])
+        self._writer.finish([*ops, *forget_flow(self._name)])
 
     def _begin(self) -> models.FlowDetail:
         book = models.LogBook(self._name, uuid=self._flow_uuid)
@@ -150,6 +146,13 @@ class GroupRun:
             failed_job=failed[0].name if failed else "",
             error="; ".join(error_of(atom) for atom in failed) or f"the flow ended as {flow_state}",
         )
+
+
+def forget_flow(group: str) -> list[Op]:
+    """What removes everything that is recorded of a group's flow."""
+    uid = flow_uuid(group)
+    prefixes = (flow_prefix(keys.PERSISTENCE, uid), book_prefix(keys.PERSISTENCE, uid))
+    return [DeletePrefix(f"{prefix}/") for prefix in prefixes]
 
 
 def flow_uuid(group: str) -> str:

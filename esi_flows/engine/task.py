@@ -11,10 +11,14 @@ from taskflow import task
 
 from esi_flows.engine import outcomes
 from esi_flows.handlers.base import Handler, Outcome, Run, Steps
+from esi_flows.model import codec
 from esi_flows.model.errors import EsiFlowsError, HandlerError
 from esi_flows.model.jobs import Job, OnFailure
 
 LOG = logging.getLogger(__name__)
+
+MAX_RESULT_BYTES = 400 * 1024
+"""What a job may bring, as JSON: it is stored, published and kept for a revert, at once."""
 
 ResultSteps = Generator["Future[Any]", Any, dict[str, Any]]
 
@@ -40,6 +44,7 @@ class HandlerTask(task.Task):  # type: ignore[misc]
         """The handler's run, its failure ignored where the job says so. Raises HandlerError."""
         try:
             outcome = yield from self._handler.execute(self.job, self._run)
+            _check(outcome)
         except Exception as error:
             if self.job.on_failure is not OnFailure.IGNORE:
                 raise _plain(error) from error
@@ -68,6 +73,16 @@ class HandlerTask(task.Task):  # type: ignore[misc]
         if done is not None and done.error:
             return Outcome()  # it had failed, which was ignored: there is nothing of it
         return (yield from self._handler.revert(self.job, self._run, done))
+
+
+def _check(outcome: Outcome) -> None:
+    """Raises HandlerError for what could not be stored: the job has failed, not its group."""
+    try:
+        size = len(codec.dumps(outcomes.to_result(outcome)))
+    except (TypeError, ValueError, RecursionError) as error:
+        raise HandlerError(f"the handler brought something that is no JSON: {error}") from error
+    if size > MAX_RESULT_BYTES:
+        raise HandlerError(f"the handler brought {size} bytes, {MAX_RESULT_BYTES} can be kept")
 
 
 def drive(steps: ResultSteps) -> dict[str, Any]:

@@ -13,7 +13,8 @@ from taskflow import states
 
 from esi_flows.catalog.types import Catalog
 from esi_flows.engine.run import FlowEnd, GroupRun
-from esi_flows.handlers.base import Handler
+from esi_flows.engine.task import MAX_RESULT_BYTES
+from esi_flows.handlers.base import Handler, Outcome, Write
 from esi_flows.model import keys
 from esi_flows.model.errors import ClaimLost, Suspended
 from esi_flows.model.groups import GroupState
@@ -315,3 +316,61 @@ def test_an_exception_that_json_does_not_know_is_recorded_all_the_same(
     end = group_run(store, claim, pool, chain("a"), Odd()).execute()
     assert end.state is GroupState.REVERTED
     assert end.error.startswith("ValueError: (<unlocked _thread.lock")
+
+
+class Bringing(ListHandler):
+    """The job ``b`` brings this."""
+
+    def __init__(self, outcome: Outcome) -> None:
+        super().__init__()
+        self.outcome = outcome
+
+    def execute(self, job: Job, run: Any) -> Any:
+        outcome = yield from super().execute(job, run)
+        return self.outcome if job.id == "b" else outcome
+
+
+@pytest.mark.parametrize(
+    ("outcome", "words"),
+    [
+        (Outcome(job_state={"much": "x" * MAX_RESULT_BYTES}), "can be kept"),
+        (Outcome(writes=(Write("/made/b", b"x" * 2 * 1024 * 1024),)), "can be kept"),
+        (Outcome(job_state={"odd": {1, 2}}), "no JSON"),
+        (Outcome(undo=object()), "no JSON"),
+    ],
+)
+def test_what_cannot_be_stored_fails_its_job_and_is_reverted(
+    store: Store, claim: Claim, pool: ThreadPoolExecutor, outcome: Outcome, words: str
+) -> None:
+    handler = Bringing(outcome)
+    end = group_run(store, claim, pool, chain("a", "b", "c"), handler).execute()
+    assert (end.state, end.failed_job) == (GroupState.REVERTED, "b")
+    assert words in end.error
+    assert handler.calls[2:] == ["revert b", "revert a"]
+    assert store.range("/made/").items == ()
+
+
+def test_outcomes_of_many_jobs_are_each_stored_with_what_they_publish(
+    store: Store, claim: Claim, pool: ThreadPoolExecutor
+) -> None:
+    """A wave of more writes than one transaction takes is parted between jobs only."""
+    all_here = threading.Barrier(60, timeout=20)
+
+    class Together(ListHandler):
+        def execute(self, job: Job, run: Any) -> Any:
+            all_here.wait()
+            return (yield from super().execute(job, run))
+
+    jobs = [make_job(f"j{n:02}", first=n == 0, last=n == 59) for n in range(60)]
+    with ThreadPoolExecutor(60) as wide:
+        run = group_run(store, claim, wide, jobs, Together())
+        assert run.execute().state is GroupState.SUCCESS
+    at = {
+        json.loads(item.value)["atom"]["name"]: item.mod_revision
+        for item in store.range(keys.PERSISTENCE).items
+        if "/atoms/" in item.key
+    }
+    made = {
+        item.key.removeprefix("/made/"): item.mod_revision for item in store.range("/made/").items
+    }
+    assert made == at
