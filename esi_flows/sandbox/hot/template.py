@@ -9,7 +9,7 @@ from typing import Any
 
 from esi_flows.sandbox.errors import CloudError, ValidationFailed
 from esi_flows.sandbox.hot import functions, parameters
-from esi_flows.sandbox.hot.functions import Dialect
+from esi_flows.sandbox.hot.calls import Dialect
 from esi_flows.sandbox.hot.parameters import Parameter
 from esi_flows.sandbox.hot.text import parse_mapping
 

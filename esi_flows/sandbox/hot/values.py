@@ -138,7 +138,7 @@ def pick(value: Any, path: Sequence[Any]) -> Any:
         if isinstance(value, str):
             value = _parsed(value)
         if isinstance(value, Mapping):
-            value = value.get(key)
+            value = value.get(key) if isinstance(key, str | int) else None
         elif isinstance(value, Sequence) and not isinstance(value, str):
             try:
                 value = value[int(key)]

@@ -7,7 +7,7 @@ from typing import Any
 
 from esi_flows.sandbox.errors import CloudError
 from esi_flows.sandbox.hot import functions, parameters
-from esi_flows.sandbox.hot.functions import Misused, Path
+from esi_flows.sandbox.hot.calls import Misused, Path
 from esi_flows.sandbox.hot.template import Output, Template
 from esi_flows.sandbox.resources.registry import resource_type
 from esi_flows.sandbox.resources.types import Made, ResourceType, Unresolvable
@@ -15,7 +15,7 @@ from esi_flows.sandbox.stacks.model import Resource, Source
 
 
 class Evaluation:
-    """The functions' view of one stack (see :class:`functions.Scope`).
+    """The functions' view of one stack (see :class:`Scope`).
 
     ``resources`` may grow while the stack is being planned. Raises CloudError from the
     constructor for parameters that do not fit the template (with ``strict``, also for missing
@@ -58,7 +58,7 @@ class Evaluation:
         return functions.evaluate(snippet, self, self._template.dialect, where)
 
     def parameter(self, name: str) -> Any:
-        """See :class:`functions.Scope`."""
+        """See :class:`Scope`."""
         if name in self._values:
             return self._values[name]
         if name in self._pseudo:
@@ -66,14 +66,14 @@ class Evaluation:
         raise CloudError(f"The Parameter ({name}) was not provided.", kind="UserParameterMissing")
 
     def reference(self, resource: str) -> Any:
-        """See :class:`functions.Scope`; the resource's name until it was made."""
+        """See :class:`Scope`; the resource's name until it was made."""
         if resource not in self._template.resources:
             raise functions.unknown_reference(resource, ("unknown",))
         made = self._made(resource)
         return self.type_of(resource).reference(made) if made else resource
 
     def attribute(self, resource: str, attribute: str, where: Path) -> Any:
-        """See :class:`functions.Scope`; None until the resource was made."""
+        """See :class:`Scope`; None until the resource was made."""
         if resource not in self._template.resources:
             raise functions.unknown_reference(resource, where)
         known = self.type_of(resource)
@@ -87,7 +87,7 @@ class Evaluation:
         return known.attributes[attribute](made) if made else None
 
     def file(self, name: str) -> str:
-        """See :class:`functions.Scope`."""
+        """See :class:`Scope`."""
         if name not in self._source.files:
             raise ValueError(f'No content found in the "files" section for get_file path: {name}')
         return self._source.files[name]

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from esi_flows.sandbox.errors import CloudError, ValidationFailed
-from esi_flows.sandbox.hot.functions import Misused
+from esi_flows.sandbox.hot.calls import Misused
 from esi_flows.sandbox.hot.template import Definition, Template
 from esi_flows.sandbox.resources.types import ResourceType, Unresolvable
 from esi_flows.sandbox.stacks.evaluation import Evaluation

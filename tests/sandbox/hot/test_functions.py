@@ -24,6 +24,8 @@ outputs:
   o: {value: %s}
 """
 
+MANY = ", ".join(f"k{n}: {n}" for n in range(2000))
+
 
 @pytest.fixture
 def value_of(heat: Any, clock: Any) -> Any:
@@ -47,6 +49,8 @@ def value_of(heat: Any, clock: Any) -> Any:
         ("{get_param: json}", {"a": [{"b": 1}]}),
         ("{get_param: [json, a, 0, b]}", 1),
         ("{get_param: [json, a, 0, zz]}", ""),
+        ("{get_param: [json, {a: b}]}", ""),
+        ("{get_attr: [v, value, [a]]}", None),
         ("{get_param: 'OS::stack_name'}", "s"),
         ("{get_attr: [r, output]}", "abc"),
         ("{get_attr: [v, value, a, 1, b]}", "two"),
@@ -55,6 +59,11 @@ def value_of(heat: Any, clock: Any) -> Any:
         ("{str_replace: {template: a-%b%, params: {'%b%': {get_param: number}}}}", "a-5"),
         ("{str_replace: {template: xyz, params: {x: y, y: z, xy: 1}}}", "1z"),
         ("{str_replace: {template: a, params: {a: null}}}", ""),
+        ("{str_replace: {template: abcd, params: {ab: 1, bcd: 2}}}", "a2"),
+        (
+            "{str_replace: {template: k7k, params: {" + MANY + "}}}",
+            "7k",
+        ),
         ("{list_join: [', ', {get_param: list}]}", "a, b"),
         ("{list_join: ['', [a, 1, null]]}", "a1"),
         ("{a: [{get_param: text}, 1.5, null]}", {"a": ["abc", 1.5, None]}),
