@@ -1,4 +1,4 @@
-"""YAML files as JSON values that remember on which line each part was written.
+"""YAML files as JSON values that remember where each part was written.
 
 What YAML knows and JSON does not (dates, sets, binary, keys that are no text, merge keys,
 numbers that are none) never gets past this module.
@@ -14,13 +14,21 @@ from typing import Any
 
 import yaml
 
-from esi_flows.model.errors import Finding
+from esi_flows.model.errors import Finding, Severity, Spot
 
 MAX_FILE_BYTES = 4 * 1024 * 1024
 MAX_VALUES = 100_000
 MAX_DEPTH = 50
 
 Place = tuple[str | int, ...]
+Mark = tuple[int, int]
+"""Line and column, from 1."""
+
+
+def path_text(place: Sequence[str | int]) -> str:
+    """A place as people write it: ``body.fixed_ips[0].subnet_id``."""
+    parts = (f"[{part}]" if isinstance(part, int) else f".{part}" for part in place)
+    return "".join(parts).removeprefix(".")
 
 
 class _JsonLoader(yaml.SafeLoader):
@@ -35,18 +43,43 @@ _JsonLoader.yaml_implicit_resolvers = {
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """One YAML document: its JSON value, and the lines its parts start on."""
+    """One YAML document: its JSON value, and where its parts begin."""
 
     file: str
     value: Any
-    lines: dict[Place, int]
+    marks: dict[Place, Mark]
 
     def where(self, place: Sequence[str | int] = ()) -> str:
         """``file:line`` of the part at ``place``, or of the nearest part around it."""
+        return f"{self.file}:{self._mark(place)[0]}"
+
+    def finding(
+        self,
+        place: Sequence[str | int],
+        what: str,
+        hint: str = "",
+        *,
+        severity: Severity = Severity.ERROR,
+        value: str = "",
+        allowed: str = "",
+    ) -> Finding:
+        """A finding about the part at ``place``."""
+        line, column = self._mark(place)
+        spot = Spot(self.file, line, column, path_text(place))
+        return Finding(f"{self.file}:{line}", what, hint, severity, spot, value, allowed)
+
+    def _mark(self, place: Sequence[str | int]) -> Mark:
         nearest = tuple(place)
-        while nearest and nearest not in self.lines:
+        while nearest and nearest not in self.marks:
             nearest = nearest[:-1]
-        return f"{self.file}:{self.lines.get(nearest, 1)}"
+        return self.marks.get(nearest, (1, 1))
+
+
+def file_finding(file: str, what: str, hint: str = "", *, mark: Mark | None = None) -> Finding:
+    """A finding about a file, or about the place ``mark`` in it."""
+    if mark is None:
+        return Finding(file, what, hint, spot=Spot(file))
+    return Finding(f"{file}:{mark[0]}", what, hint, spot=Spot(file, *mark))
 
 
 class _Unfit(Exception):
@@ -54,7 +87,7 @@ class _Unfit(Exception):
 
     def __init__(self, node: yaml.Node, what: str, hint: str = "") -> None:
         super().__init__(what)
-        self.line = node.start_mark.line + 1
+        self.mark = _start(node)
         self.what = what
         self.hint = hint
 
@@ -64,14 +97,14 @@ def read_documents(path: Path, findings: list[Finding]) -> list[Document]:
     file = str(path)
     try:
         if path.stat().st_size > MAX_FILE_BYTES:
-            findings.append(Finding(file, f"is larger than {MAX_FILE_BYTES // 1024**2} MiB"))
+            findings.append(file_finding(file, f"is larger than {MAX_FILE_BYTES // 1024**2} MiB"))
             return []
         text = path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
-        findings.append(Finding(file, f"is not UTF-8 text: byte {error.start} is invalid"))
+        findings.append(file_finding(file, f"is not UTF-8 text: byte {error.start} is invalid"))
         return []
     except OSError as error:
-        findings.append(Finding(file, f"cannot be read: {error.strerror}"))
+        findings.append(file_finding(file, f"cannot be read: {error.strerror}"))
         return []
     documents: list[Document] = []
     loader = _JsonLoader(text)
@@ -83,7 +116,7 @@ def read_documents(path: Path, findings: list[Finding]) -> list[Document]:
     except yaml.YAMLError as error:
         findings.append(_syntax_finding(file, error))
     except RecursionError:
-        findings.append(Finding(file, f"is nested deeper than {MAX_DEPTH} levels"))
+        findings.append(file_finding(file, f"is nested deeper than {MAX_DEPTH} levels"))
     finally:
         loader.dispose()
     return documents
@@ -92,11 +125,11 @@ def read_documents(path: Path, findings: list[Finding]) -> list[Document]:
 def _document(
     file: str, loader: yaml.SafeLoader, node: yaml.Node, findings: list[Finding]
 ) -> Iterator[Document]:
-    lines: dict[Place, int] = {}
+    marks: dict[Place, Mark] = {}
     try:
-        yield Document(file, _Reader(loader, lines).value(node, ()), lines)
+        yield Document(file, _Reader(loader, marks).value(node, ()), marks)
     except _Unfit as unfit:
-        findings.append(Finding(f"{file}:{unfit.line}", unfit.what, unfit.hint))
+        findings.append(file_finding(file, unfit.what, unfit.hint, mark=unfit.mark))
 
 
 def _empty(node: yaml.Node) -> bool:
@@ -106,16 +139,20 @@ def _empty(node: yaml.Node) -> bool:
 def _syntax_finding(file: str, error: yaml.YAMLError) -> Finding:
     mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
     problem = getattr(error, "problem", None) or getattr(error, "reason", None) or "cannot be read"
-    where = f"{file}:{mark.line + 1}" if mark is not None else file
-    return Finding(where, f"is not YAML: {problem}")
+    place = (mark.line + 1, mark.column + 1) if mark is not None else None
+    return file_finding(file, f"is not YAML: {problem}", mark=place)
+
+
+def _start(node: yaml.Node) -> Mark:
+    return node.start_mark.line + 1, node.start_mark.column + 1
 
 
 class _Reader:
     """Builds the value of one document, counting so that aliases cannot make it explode."""
 
-    def __init__(self, loader: yaml.SafeLoader, lines: dict[Place, int]) -> None:
+    def __init__(self, loader: yaml.SafeLoader, marks: dict[Place, Mark]) -> None:
         self._loader = loader
-        self._lines = lines
+        self._marks = marks
         self._values = 0
 
     def value(self, node: yaml.Node, place: Place) -> Any:
@@ -123,7 +160,7 @@ class _Reader:
         if self._values > MAX_VALUES or len(place) > MAX_DEPTH:
             limit = f"{MAX_VALUES} values or {MAX_DEPTH} levels"
             raise _Unfit(node, f"has more than {limit}, counting every use of an alias")
-        self._lines.setdefault(place, node.start_mark.line + 1)
+        self._marks.setdefault(place, _start(node))
         if isinstance(node, yaml.MappingNode) and node.tag.endswith(":map"):
             return self._mapping(node, place)
         if isinstance(node, yaml.SequenceNode) and node.tag.endswith(":seq"):
@@ -142,8 +179,8 @@ class _Reader:
                 raise _Unfit(key_node, f"name {key!r} is not a text", "put it in quotes")
             if key in mapping:
                 raise _Unfit(key_node, f"{key!r} is given twice", "keep one of them")
-            # the name's line, not the value's: it is what a reader looks for
-            self._lines[(*place, key)] = key_node.start_mark.line + 1
+            # where the name is, not the value: it is what a reader looks for
+            self._marks[(*place, key)] = _start(key_node)
             mapping[key] = self.value(value_node, (*place, key))
         return mapping
 

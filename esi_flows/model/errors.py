@@ -28,6 +28,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 
 
 class EsiFlowsError(Exception):
@@ -39,13 +40,41 @@ class EsiFlowsError(Exception):
         self.hint = hint
 
 
+class Severity(StrEnum):
+    """What a finding means for whoever wants to use what it is about."""
+
+    ERROR = "error"
+    """It cannot be used, or not as it is meant."""
+    WARNING = "warning"
+    """It can be used, and is probably not what was meant."""
+
+
+@dataclass(frozen=True, slots=True)
+class Spot:
+    """A place in a file: line and column count from 1 (0: not known), ``path`` is inside it."""
+
+    file: str
+    line: int = 0
+    column: int = 0
+    path: str = ""
+    """Such as ``parameter_mappings.name.path[0]``; empty for a document as a whole."""
+
+
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing wrong with what the user gave: where, what, and what would be right."""
+    """One thing wrong with what the user gave: where, what, and what would be right.
+
+    ``spot`` says where for programs, if it is in a file; ``value`` is what is there and ``allowed``
+    what may be, as texts, where both are worth showing.
+    """
 
     where: str
     what: str
     hint: str = ""
+    severity: Severity = Severity.ERROR
+    spot: Spot | None = None
+    value: str = ""
+    allowed: str = ""
 
     def __str__(self) -> str:
         return f"{self.where}: {self.what}" + (f" ({self.hint})" if self.hint else "")
