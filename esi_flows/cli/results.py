@@ -58,12 +58,12 @@ def _cells(progress: ResourceProgress) -> tuple[str, ...]:
     )
 
 
-def summary(resources: Sequence[ResourceProgress]) -> str:
-    """``12 resources: 11 done, 1 failed; 41s from first to last``."""
+def summary(resources: Sequence[ResourceProgress], followed: Sequence[ResourceProgress]) -> str:
+    """``12 resources: 11 done, 1 failed; 41s from first to last``; the time is of ``followed``."""
     last = {progress.resource: progress for progress in resources}
     counts = totals(last.values())
     parts = [f"{counts[phase]} {phase.value}" for phase in Phase if phase in counts]
-    posted = [p.posted_at for p in resources if p.posted_at]
-    ended = [p.ended_at for p in resources if p.ended_at]
+    posted = [p.posted_at for p in followed if p.posted_at]
+    ended = [p.ended_at for p in followed if p.ended_at]
     took = f"; {seconds(max(ended) - min(posted))} from first to last" if posted and ended else ""
     return f"{len(last)} resources: {', '.join(parts)}{took}"

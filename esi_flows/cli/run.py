@@ -6,7 +6,7 @@ import argparse
 import logging
 import shlex
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,8 +17,8 @@ from esi_flows.cli.errors import EXIT_INTERRUPTED, EXIT_JOB_FAILED, EXIT_OK
 if TYPE_CHECKING:
     from esi_flows.cli.screen import Screen
     from esi_flows.cli.services import Services
+    from esi_flows.cli.steps import Course
     from esi_flows.deployments.apply import Applier
-    from esi_flows.deployments.progress import ResourceProgress
     from esi_flows.deployments.types import Deployment
 
 
@@ -104,18 +104,17 @@ class Run(Command):
         if not course.followed:
             screen.line(f"Nothing to do: {deployment.name} is as wanted.")
             return EXIT_OK
-        return self._conclude(parsed_args, screen, course.results)
+        return self._conclude(parsed_args, screen, course)
 
-    def _conclude(
-        self, parsed_args: argparse.Namespace, screen: Screen, resources: Sequence[ResourceProgress]
-    ) -> int:
+    def _conclude(self, parsed_args: argparse.Namespace, screen: Screen, course: Course) -> int:
         """The table of results, and what to type next."""
         from esi_flows.cli.results import result_table, summary
         from esi_flows.deployments.progress import Phase
 
+        resources = course.results
         for line in result_table(screen, resources):
             screen.line(line)
-        screen.line(summary(resources))
+        screen.line(summary(resources, course.followed))
         failed = [progress for progress in resources if progress.phase.bad]
         if not failed:
             screen.line(f"next: {self.again('status')}")

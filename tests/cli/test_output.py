@@ -170,9 +170,9 @@ def test_colours_are_for_terminals_that_want_them(monkeypatch: pytest.MonkeyPatc
 
 def test_the_summary_counts_resources_not_versions(board: Board) -> None:
     resources = list(board.resources.values())
-    assert summary([*resources, *resources]) == (
-        "4 resources: 1 waiting, 2 done, 1 reverted; 3.0s from first to last"
-    )
+    counted = "4 resources: 1 waiting, 2 done, 1 reverted"
+    assert summary([*resources, *resources], resources) == f"{counted}; 3.0s from first to last"
+    assert summary(resources, []) == counted
 
 
 @pytest.mark.parametrize(
