@@ -6,7 +6,7 @@ here; :func:`esi_flows.compiler.check.check_catalog` does that.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -16,7 +16,7 @@ import jsonschema
 from esi_flows.catalog import formats
 from esi_flows.catalog.schema_check import did_you_mean, problems_with
 from esi_flows.catalog.types import Catalog, ResourceType, Template
-from esi_flows.catalog.yaml_files import Document, read_documents
+from esi_flows.catalog.yaml_files import Document, file_finding, read_documents
 from esi_flows.model.codec import JsonObject
 from esi_flows.model.errors import Finding, InvalidInput
 from esi_flows.model.secrets import Names
@@ -27,20 +27,51 @@ TEMPLATE_SUFFIX = ".template.yaml"
 T = TypeVar("T", ResourceType, Template)
 
 
+@dataclass(frozen=True, slots=True)
+class ReadCatalog:
+    """All of a catalog that could be read, where it was read from, and what is wrong with it.
+
+    ``documents`` of types and templates by their names; ``texts`` are the files of the templates'
+    texts. What is in ``unread_types`` and ``unread_templates`` is there, but cannot be used.
+    """
+
+    catalog: Catalog
+    types: Mapping[str, Document]
+    templates: Mapping[str, Document]
+    texts: Mapping[str, Path]
+    unread_types: frozenset[str]
+    unread_templates: frozenset[str]
+    findings: tuple[Finding, ...]
+
+
 def load_catalog(folder: Path) -> Catalog:
     """The catalog in a folder. Raises InvalidInput with everything that is wrong in it."""
-    loading = _Loading()
-    loading.folder(folder / "resources" if (folder / "resources").is_dir() else folder)
-    if loading.findings:
-        count = len(loading.findings)
+    read = read_catalog(folder)
+    if read.findings:
+        count = len(read.findings)
         raise InvalidInput(
             f"the catalog in {folder} cannot be used: {count} finding{'s' if count > 1 else ''}",
-            findings=loading.findings,
+            findings=read.findings,
             hint="correct every finding, then try again",
         )
-    return Catalog(
-        [known for known, _ in loading.types.values()],
-        [template for template, _ in loading.templates.values()],
+    return read.catalog
+
+
+def read_catalog(folder: Path) -> ReadCatalog:
+    """As much of the catalog in a folder as can be read, and everything that is wrong in it."""
+    loading = _Loading()
+    loading.folder(folder / "resources" if (folder / "resources").is_dir() else folder)
+    return ReadCatalog(
+        Catalog(
+            [known for known, _ in loading.types.values()],
+            [template for template, _ in loading.templates.values()],
+        ),
+        {name: document for name, (_, document) in loading.types.items()},
+        {name: document for name, (_, document) in loading.templates.items()},
+        loading.texts,
+        frozenset(loading.seen_types - set(loading.types)),
+        frozenset(loading.seen_templates - set(loading.templates)),
+        tuple(loading.findings),
     )
 
 
@@ -50,18 +81,21 @@ class _Loading:
 
     types: dict[str, tuple[ResourceType, Document]] = field(default_factory=dict)
     templates: dict[str, tuple[Template, Document]] = field(default_factory=dict)
+    texts: dict[str, Path] = field(default_factory=dict)
+    seen_types: set[str] = field(default_factory=set)
+    seen_templates: set[str] = field(default_factory=set)
     findings: list[Finding] = field(default_factory=list)
 
-    def found(self, where: str, what: str, hint: str = "") -> None:
-        self.findings.append(Finding(where, what, hint))
+    def found(self, path: Path, what: str, hint: str = "") -> None:
+        self.findings.append(file_finding(str(path), what, hint))
 
     def folder(self, folder: Path) -> None:
         if not folder.is_dir():
-            self.found(str(folder), "is no folder", "a folder with one folder per resource type")
+            self.found(folder, "is no folder", "a folder with one folder per resource type")
             return
         folders = sorted(path for path in folder.iterdir() if path.is_dir())
         if not folders:
-            self.found(str(folder), "is empty", f"<type>/{RESOURCE_FILE} for each resource type")
+            self.found(folder, "is empty", f"<type>/{RESOURCE_FILE} for each resource type")
         for path in folders:
             self.type_folder(path)
         self.check_collections()
@@ -69,15 +103,17 @@ class _Loading:
 
     def type_folder(self, folder: Path) -> None:
         if not (folder / RESOURCE_FILE).is_file():
-            self.found(str(folder), f"has no {RESOURCE_FILE}", "every folder is a resource type")
+            self.found(folder, f"has no {RESOURCE_FILE}", "every folder is a resource type")
         for path in sorted(folder.glob("*.yaml")):
             if path.name == RESOURCE_FILE:
+                self.seen_types.add(folder.name)
                 self.read(path, formats.RESOURCE, self.resource_type)
             elif path.name.endswith(TEMPLATE_SUFFIX):
+                self.seen_templates.add(path.name.removesuffix(TEMPLATE_SUFFIX))
                 self.read(path, formats.TEMPLATE, self.template)
             else:
                 self.found(
-                    str(path),
+                    path,
                     "is no file of a catalog",
                     f"{RESOURCE_FILE} or <template id>{TEMPLATE_SUFFIX}",
                 )
@@ -88,11 +124,11 @@ class _Loading:
         if len(self.findings) > before:
             return
         if len(documents) != 1:
-            self.found(str(path), f"has {len(documents)} documents", "exactly one")
+            self.found(path, f"has {len(documents)} documents", "exactly one")
             return
         [document] = documents
-        for place, what, hint in problems_with(schema, document.value, Names()):
-            self.found(document.where(place), f"{_dotted(place)}{what}", hint)
+        for problem in problems_with(schema, document.value, Names()):
+            self.findings.append(problem.finding(document, _dotted(problem.place)))
         if len(self.findings) == before:
             use(path, document)
 
@@ -100,7 +136,8 @@ class _Loading:
         value = document.value
         self.check_schema(document, value.get("schema", {}))
         if value["type"] != path.parent.name:
-            self.found(document.where(("type",)), "type is not the name of the folder")
+            what = "type is not the name of the folder"
+            self.findings.append(document.finding(("type",), what, allowed=path.parent.name))
         known = ResourceType(
             type=value["type"],
             prefix=value["prefix"],
@@ -120,14 +157,13 @@ class _Loading:
             text = text_path.read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError) as error:
             reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
-            self.found(
-                document.where(("template_file",)), f"{text_path.name} cannot be read: {reason}"
-            )
+            what = f"{text_path.name} cannot be read: {reason}"
+            self.findings.append(document.finding(("template_file",), what))
             return
         if path.name != value["id"] + TEMPLATE_SUFFIX:
-            self.found(
-                document.where(("id",)), f"id is not the file's name without {TEMPLATE_SUFFIX}"
-            )
+            what = f"id is not the file's name without {TEMPLATE_SUFFIX}"
+            allowed = path.name.removesuffix(TEMPLATE_SUFFIX)
+            self.findings.append(document.finding(("id",), what, allowed=allowed))
         template = Template(
             id=value["id"],
             handler=value["handler"],
@@ -136,6 +172,7 @@ class _Loading:
             watch=tuple(value.get("watch", ())),
         )
         self.keep(self.templates, template.id, template, document, "id")
+        self.texts.setdefault(template.id, text_path)
 
     def keep(
         self,
@@ -147,7 +184,8 @@ class _Loading:
     ) -> None:
         if name in known:
             first = known[name][1].where((member,))
-            self.found(document.where((member,)), f"{member} {name!r} is taken", f"see {first}")
+            what = f"{member} {name!r} is taken"
+            self.findings.append(document.finding((member,), what, f"see {first}", value=name))
         else:
             known[name] = (thing, document)
 
@@ -156,7 +194,8 @@ class _Loading:
             jsonschema.Draft202012Validator.check_schema(schema)
         except jsonschema.SchemaError as error:
             place = ("schema", *error.absolute_path)
-            self.found(document.where(place), f"schema is no JSON Schema: {error.message}")
+            what = f"schema is no JSON Schema: {error.message}"
+            self.findings.append(document.finding(place, what))
 
     def check_collections(self) -> None:
         seen: dict[str, str] = {}
@@ -164,17 +203,21 @@ class _Loading:
             first = seen.setdefault(known.collection, known.type)
             if first != known.type:
                 what = f"collection {known.collection!r} is already that of {first}"
-                self.found(document.where(("plural",)), what)
+                self.findings.append(document.finding(("plural",), what, value=known.plural))
 
     def check_relations(self) -> None:
+        there = sorted(self.seen_types | set(self.types))
         for known, document in self.types.values():
             for name, target in known.relations.items():
-                if target not in self.types:
-                    self.found(
-                        document.where(("relations", name)),
+                if target not in there:
+                    finding = document.finding(
+                        ("relations", name),
                         f"relations.{name}: there is no resource type {target!r}",
-                        did_you_mean(target, list(self.types)),
+                        did_you_mean(target, there),
+                        value=target,
+                        allowed=", ".join(there),
                     )
+                    self.findings.append(finding)
 
 
 def _dotted(place: tuple[str | int, ...]) -> str:

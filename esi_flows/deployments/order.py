@@ -38,8 +38,8 @@ def ordered(
     for cycle in visit.cycles:
         names = " -> ".join(str(resource) for resource in (*cycle, cycle[0]))
         findings.append(
-            Finding(
-                by_resource[cycle[0]].where,
+            by_resource[cycle[0]].finding(
+                (),
                 f"relations go round in a circle: {names}",
                 "give one of them its relation in a later step",
             )

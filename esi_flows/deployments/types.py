@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 
+from esi_flows.catalog.yaml_files import Document
 from esi_flows.model.codec import JsonObject
+from esi_flows.model.errors import Finding
 from esi_flows.model.jobs import ResourceRef
 
 
@@ -16,6 +18,14 @@ class Wanted:
     resource: ResourceRef
     body: JsonObject
     where: str
+    document: Document | None = field(default=None, compare=False, repr=False)
+    """What it was read from, where it was read from a file."""
+
+    def finding(self, place: Sequence[str | int], what: str, hint: str = "") -> Finding:
+        """A finding about the part at ``place`` of its document."""
+        if self.document is None:
+            return Finding(self.where, what, hint)
+        return self.document.finding(place, what, hint)
 
 
 @dataclass(frozen=True, slots=True)
