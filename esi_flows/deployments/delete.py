@@ -46,14 +46,9 @@ def mark(store: Store, catalog: Catalog, resource: ResourceRef, *, force: bool =
     """
     for _ in range(ATTEMPTS):
         recorded = _read(store, catalog, resource)
-        intent = recorded.intent
-        if intent is None:
-            raise InvalidInput(f"{resource} is not in the store", hint="esi-flows status lists all")
-        if intent.marked_for_deletion and recorded.standing is not Standing.FAILED:
-            return Marked(resource, intent.version)
-        if not force:
-            _refuse_referred(store, catalog, resource)
-        marked = Intent(intent.body, recorded.next_version, marked_for_deletion=True)
+        marked = marked_intent(store, catalog, recorded, force=force)
+        if marked == recorded.intent:
+            return Marked(resource, marked.version)
         key = keys.config(recorded.path)
         try:
             written = store.txn(
@@ -65,6 +60,23 @@ def mark(store: Store, catalog: Catalog, resource: ResourceRef, *, force: bool =
             LOG.info("marked for deletion", extra={"resource": str(resource)})
             return Marked(resource, marked.version)
     raise StoreError(f"{resource} changes faster than it can be marked", hint="try again")
+
+
+def marked_intent(
+    store: ReadStore, catalog: Catalog, recorded: Recorded, *, force: bool = False
+) -> Intent:
+    """The intent that marks a resource for deletion; its own where that does so already.
+
+    Raises InvalidInput as :func:`mark` does.
+    """
+    intent, resource = recorded.intent, recorded.resource
+    if intent is None:
+        raise InvalidInput(f"{resource} is not in the store", hint="esi-flows status lists all")
+    if intent.marked_for_deletion and recorded.standing is not Standing.FAILED:
+        return intent
+    if not force:
+        _refuse_referred(store, catalog, resource)
+    return Intent(intent.body, recorded.next_version, marked_for_deletion=True)
 
 
 def finish(store: Store, catalog: Catalog, resource: ResourceRef) -> bool:
