@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -54,7 +55,9 @@ class Apply(Command):
             screen.line(f"next: {self.again('status')}")
         else:
             screen.line("No conductor is live: nothing happens until one is.")
-            screen.line(f"next: {self.again('run', folder)}")
+            # a folder of a sandbox has a cloud of its own, which only the sandbox starts
+            sandbox = ["--sandbox"] if self.app.options.data is not None else []
+            screen.line(f"next: {self.again('run', shlex.quote(str(folder)), *sandbox)}")
         return 0
 
 

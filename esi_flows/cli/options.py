@@ -36,6 +36,24 @@ def add_store_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_speed_option(parser: argparse.ArgumentParser) -> None:
+    """How fast a sandbox's cloud is."""
+    parser.add_argument(
+        "--speed",
+        metavar="N",
+        type=_speed,
+        default=1.0,
+        help="how many times faster than recorded the simulated cloud works (1)",
+    )
+
+
+def _speed(text: str) -> float:
+    value = float(text)
+    if not 0 < value < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text} is not above 0")
+    return value
+
+
 def endpoints(given: list[str]) -> Iterator[str]:
     """The endpoints named with ``--etcd``."""
     for text in given:

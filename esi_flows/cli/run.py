@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 
 from esi_flows.cli.base import Command
 from esi_flows.cli.errors import EXIT_INTERRUPTED, EXIT_JOB_FAILED, EXIT_OK
+from esi_flows.cli.options import add_speed_option
+from esi_flows.model.errors import SettingsInvalid
 
 if TYPE_CHECKING:
     from esi_flows.cli.screen import Screen
@@ -37,12 +39,7 @@ class Run(Command):
             action="store_true",
             help="on an etcd and a simulated cloud of its own (see --data)",
         )
-        parser.add_argument(
-            "--speed",
-            type=_speed,
-            default=1.0,
-            help="how many times faster than recorded the simulated cloud works (1)",
-        )
+        add_speed_option(parser)
         parser.add_argument(
             "--wait", action="store_true", help="until monitoring reports every target as well"
         )
@@ -70,21 +67,26 @@ class Run(Command):
         given = self.app.options
         with ExitStack() as stack:
             # bad input is told before anything is started
-            load_deployment(parsed_args.folder, services.open_catalog(given))
+            catalog = services.open_catalog(given)
+            deployment = load_deployment(parsed_args.folder, catalog)
             sandbox = None
             if parsed_args.sandbox:
+                sandboxes.refuse_other_etcd(given)
                 given.data = given.data or Path(tempfile.mkdtemp(prefix="esi-flows-"))
                 sandbox = stack.enter_context(
                     sandboxes.running(given.data, speed=parsed_args.speed)
                 )
-                given.etcd = []
-            opened = stack.enter_context(services.open_services(given))
+            opened = stack.enter_context(services.open_services(given, catalog))
             if sandbox is not None:
                 sandboxes.configure(opened.conf, sandbox, speed=parsed_args.speed)
-            deployment = load_deployment(parsed_args.folder, opened.catalog)
             applier = Applier(opened.store, opened.catalog, deployment)
             applier.check()
-            return self._follow(parsed_args, opened, deployment, applier)
+            try:
+                return self._follow(parsed_args, opened, deployment, applier)
+            except SettingsInvalid as error:
+                # nothing has been started or written yet
+                hint = f"{error.hint}; or try it with --sandbox"
+                raise SettingsInvalid(error.message, hint=hint) from error
 
     def _follow(
         self,
@@ -152,10 +154,3 @@ def _without_group_events() -> Iterator[None]:
 
 def _is_no_group_event(record: logging.LogRecord) -> bool:
     return record.levelno != logging.WARNING or not hasattr(record, "group")
-
-
-def _speed(text: str) -> float:
-    value = float(text)
-    if not 0 < value < float("inf"):
-        raise argparse.ArgumentTypeError(f"{text} is not above 0")
-    return value

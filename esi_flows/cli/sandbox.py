@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from esi_flows.cli.base import Command
 from esi_flows.cli.errors import EXIT_OK
+from esi_flows.cli.options import add_speed_option
 from esi_flows.model.errors import ServerError
 
 if TYPE_CHECKING:
@@ -26,15 +27,8 @@ class Sandbox(Command):
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
         """How to run it."""
-        from esi_flows.cli.run import _speed
-
         parser = super().get_parser(prog_name)
-        parser.add_argument(
-            "--speed",
-            type=_speed,
-            default=1.0,
-            help="how many times faster than recorded the simulated cloud works (1)",
-        )
+        add_speed_option(parser)
         parser.add_argument(
             "--no-conductor", action="store_true", help="only etcd and the simulated cloud"
         )
@@ -46,8 +40,8 @@ class Sandbox(Command):
         from esi_flows.cli.interrupts import terminable
 
         given = self.app.options
+        sandboxes.refuse_other_etcd(given)
         given.data = given.data or Path(tempfile.mkdtemp(prefix="esi-flows-"))
-        given.etcd = []
         try:
             with terminable(), ExitStack() as stack:
                 sandbox = stack.enter_context(

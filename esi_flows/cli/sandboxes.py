@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import contextlib
 import fcntl
 import json
@@ -16,7 +17,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from esi_flows.cli.services import cloud_folder, etcd_folder
-from esi_flows.model.errors import ServerError
+from esi_flows.model.errors import InvalidInput, ServerError
 from esi_flows.store.embedded import EmbeddedEtcd
 
 _OWNER_GONE_SECONDS = 10.0
@@ -51,6 +52,15 @@ def running(data: Path, *, speed: float = 1.0) -> Iterator[Sandbox]:
         environment = cloud.wait_ready()
         stack.enter_context(_environment(environment))
         yield Sandbox(data, endpoint, environment, cloud.process)
+
+
+def refuse_other_etcd(given: argparse.Namespace) -> None:
+    """Raises InvalidInput where an etcd is named that a sandbox would not use."""
+    if given.etcd:
+        raise InvalidInput(
+            "a sandbox has an etcd of its own, and --etcd names another",
+            hint="leave out --etcd, or the sandbox",
+        )
 
 
 def configure(conf: Any, sandbox: Sandbox, *, speed: float) -> None:

@@ -38,13 +38,13 @@ class Services:
 
 
 @contextmanager
-def open_services(given: argparse.Namespace) -> Iterator[Services]:
+def open_services(given: argparse.Namespace, catalog: Catalog | None = None) -> Iterator[Services]:
     """Store and catalog for one command. The catalog is checked before the store is opened.
 
     Raises SettingsInvalid, InvalidInput, ServerError, StoreUnavailable.
     """
     conf = settings.load(given.config_file)
-    catalog = load_catalog(catalog_folder(given, conf))
+    catalog = catalog or load_catalog(catalog_folder(given, conf))
     with ExitStack() as stack:
         endpoints = list(options.endpoints(given.etcd))
         if given.data is not None and not endpoints:

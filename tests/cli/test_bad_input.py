@@ -105,6 +105,7 @@ def test_run_without_a_cloud_says_how_to_name_one(cli: Cli, store: EtcdStore, wr
     result = cli("run", write({"a.yaml": TENANT}))
     assert result.code == 1
     assert result.err.startswith("error: no cloud is configured\nnext: ")
+    assert result.err.endswith("; or try it with --sandbox\n")
     assert store.range("/config/").items == ()
 
 
@@ -128,3 +129,15 @@ def test_relations_that_go_round_in_a_circle(
         " (give one of them its relation in a later step)",
     ]
     assert store.range("/").items == ()
+
+
+@pytest.mark.parametrize("command", [("run", "d", "--sandbox"), ("sandbox",)])
+def test_a_sandbox_does_not_use_another_etcd(
+    cli: Cli, write: Write, command: tuple[str, ...]
+) -> None:
+    write({"a.yaml": TENANT})
+    result = cli(*command)
+    assert (result.code, result.out) == (1, "")
+    assert result.err.startswith(
+        "error: a sandbox has an etcd of its own, and --etcd names another"
+    )
