@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 import networkx as nx
 
 from esi_flows.model.groups import GroupRecord, GroupState
@@ -70,17 +68,14 @@ class Admission:
         """Groups that will never run, each with the id of the job whose failure is the reason."""
         return list(self._doomed.items())
 
-    def unfinished(self) -> Iterable[GroupRecord]:
-        """Every group that has not ended."""
-        return self._unfinished.values()
-
     def _admit(self, record: GroupRecord) -> None:
         """Take in a group. Records come in any order: it may be told of before its owners."""
         name = record.name
         self._unfinished[name] = record
         self._failed.pop(name, None)
         self._waiting.add_node(name)
-        for owner in {group_of(job_id) for job_id in record.waits_for}:
+        # never for itself: those are jobs of an earlier group of its name, which has ended
+        for owner in {group_of(job_id) for job_id in record.waits_for} - {name}:
             self._waiting.add_edge(owner, name)
             if owner in self._failed:
                 self._doom(name, self._failed[owner])

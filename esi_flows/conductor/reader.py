@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import logging
 import time
-from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections import defaultdict, deque
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 
 from esi_flows.catalog.types import Catalog
 from esi_flows.compiler.changes import compile_change, is_change
@@ -14,24 +15,39 @@ from esi_flows.compiler.queue import Queue
 from esi_flows.conductor.documents import CachedDocuments
 from esi_flows.conductor.written import observe
 from esi_flows.model import codec, keys
-from esi_flows.model.errors import DocumentInvalid, InvalidInput, MissingDocument
+from esi_flows.model.errors import (
+    DocumentInvalid,
+    InvalidInput,
+    MissingDocument,
+    StoreError,
+    TooLarge,
+)
 from esi_flows.model.groups import GroupRecord
 from esi_flows.model.intents import Intent, Memo
-from esi_flows.model.jobs import Action, ResourceRef
+from esi_flows.model.jobs import Action, ResourceRef, group_name
 from esi_flows.model.keys import ResourcePath
 from esi_flows.model.results import READ_COMPLETE, State, failed
-from esi_flows.store.base import Delete, Op, Put, Store, unchanged
+from esi_flows.store.base import Delete, KeyValue, Op, Put, Store, unchanged
 from esi_flows.store.claims import Claim
 from esi_flows.store.reflector import Reflector
 
 LOG = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """What a decision rests on: the intent of a resource and its memo, as they were looked at."""
+
+    path: ResourcePath
+    config: KeyValue | None
+    memo: KeyValue | None
+
+
 class Reader:
     """Compares what is wanted with what was last accepted, and posts the difference.
 
-    Works on keys, never on events: :meth:`consider` may be called for any resource at any time and
-    does nothing where there is nothing to do. Not thread-safe.
+    Works on keys, never on events: any resource may be looked at at any time, and nothing is done
+    where there is nothing to do. Not thread-safe.
     """
 
     def __init__(
@@ -42,49 +58,75 @@ class Reader:
         queue: Queue,
         *,
         suffix: Callable[[], str],
-        is_busy: Callable[[ResourceRef], bool],
     ) -> None:
-        """``suffix`` makes the random end of job ids; ``is_busy``: has an unfinished group."""
+        """``suffix`` makes the random end of job ids."""
         self._store = store
         self._cache = cache
         self._catalog = catalog
         self._queue = queue
         self._suffix = suffix
-        self._is_busy = is_busy
         self._documents = CachedDocuments(cache, catalog)
         self._waiting: defaultdict[str, set[ResourcePath]] = defaultdict(set)
+        self._undecided: set[ResourcePath] = set()
+
+    def consider_all(self, paths: Iterable[ResourcePath], claim: Claim) -> None:
+        """Look at intents in the order in which they were written, as the recorded reader did.
+
+        Raises StoreError; those left undecided by it are looked at the next time.
+        """
+        self._undecided.update(paths)
+        todo = deque(sorted(self._undecided, key=self._written_at))
+        while todo:
+            path = todo.popleft()
+            try:
+                self.consider(path, claim)
+            except StoreError:
+                self._undecided.add(path)
+                raise
+            except Exception:
+                LOG.exception("intent not compiled, a defect", extra={"key": keys.config(path)})
+            self._undecided.discard(path)
+            if self._cache.get(keys.config(path)) is not None:
+                waiting = self._waiting_for(path)
+                self._undecided |= waiting
+                todo.extend(sorted(waiting, key=self._written_at))
 
     def consider(self, path: ResourcePath, claim: Claim) -> None:
         """Post what the intent at ``path`` asks for. Raises StoreError; then nothing is decided."""
         if path.collection == keys.HEAT_TEMPLATE_COLLECTION:
             return
         resource = self._catalog.resource(path)
-        found = self._cache.get(keys.config(path))
+        seen = _Seen(path, self._cache.get(keys.config(path)), self._cache.get(keys.memo(path)))
         try:
-            if resource is None:
-                if found is not None:
-                    raise DocumentInvalid(
-                        keys.config(path),
-                        f"no resource type has the collection {path.collection!r}",
-                        hint="add the type to the catalog, or remove the document",
-                    )
-            elif found is None:
-                self._remove(path, resource, claim)
+            if seen.config is None:
+                self._remove(seen, resource, claim)
+            elif resource is None:
+                raise DocumentInvalid(
+                    seen.config.key,
+                    f"no resource type has the collection {path.collection!r}",
+                    hint="add the type to the catalog, or remove the document",
+                )
             else:
-                self._change(path, resource, Intent.decode(found.key, found.value), claim)
+                intent = Intent.decode(seen.config.key, seen.config.value)
+                self._change(seen, resource, intent, claim)
         except InvalidInput as error:
-            self._refuse(path, error, claim)
+            self._refuse(seen, error, claim)
+        except TooLarge as error:
+            self._refuse(seen, InvalidInput(error.message, hint=error.hint), claim)
 
-    def waiting_for(self, path: ResourcePath) -> set[ResourcePath]:
+    def _waiting_for(self, path: ResourcePath) -> set[ResourcePath]:
         """Resources that could not be compiled because the one at ``path`` was missing."""
         resource = self._catalog.resource(path)
         return self._waiting.pop(str(resource), set()) if resource is not None else set()
 
-    def _change(
-        self, path: ResourcePath, resource: ResourceRef, intent: Intent, claim: Claim
-    ) -> None:
-        memo = self._memo(path)
-        if not is_change(intent, memo):
+    def _written_at(self, path: ResourcePath) -> int:
+        found = self._cache.get(keys.config(path))
+        return found.mod_revision if found is not None else 0
+
+    def _change(self, seen: _Seen, resource: ResourceRef, intent: Intent, claim: Claim) -> None:
+        memo = Memo.decode(seen.memo.key, seen.memo.value) if seen.memo is not None else None
+        name = group_name(resource, intent.version)
+        if not is_change(intent, memo) or self._is_busy(resource, name):
             return
         compiled = compile_change(
             resource,
@@ -95,15 +137,14 @@ class Reader:
             queue=self._queue,
             suffix=self._suffix,
         )
-        ops: list[Op] = [Put(keys.memo(path), Memo.of(intent).encode())]
+        ops: list[Op] = [Put(keys.memo(seen.path), Memo.of(intent).encode())]
         if isinstance(compiled, NotWorkable):
             state = State(version=intent.version, worker_state=READ_COMPLETE)
-            ops.insert(0, Put(keys.state(path), state.encode()))
+            ops.insert(0, Put(keys.state(seen.path), state.encode()))
         else:
             ops += _posting(compiled)
-        if self._cache.get(keys.quarantine(keys.config(path))) is not None:
-            ops.append(Delete(keys.quarantine(keys.config(path))))
-        if self._write(path, ops, claim) and isinstance(compiled, JobGroup):
+        ops += self._unquarantined(seen.path)
+        if self._write(seen, ops, claim, group=name) and isinstance(compiled, JobGroup):
             for job in compiled.jobs:
                 self._queue.add(job)
             LOG.info(
@@ -111,62 +152,75 @@ class Reader:
                 extra={"group": compiled.name, "waits_for": list(compiled.waits_for)},
             )
 
-    def _remove(self, path: ResourcePath, resource: ResourceRef, claim: Claim) -> None:
+    def _remove(self, seen: _Seen, resource: ResourceRef | None, claim: Claim) -> None:
         """An intent is gone: drop our own records of it, once nothing works on it any more."""
-        if self._cache.get(keys.memo(path)) is None or self._is_busy(resource):
-            return
-        written = self._write(
-            path,
-            [
-                Delete(keys.memo(path)),
-                Delete(keys.heat_stack(path)),
-                Delete(keys.stack_record(path)),
-                Delete(keys.quarantine(keys.config(path))),
-            ],
-            claim,
-        )
-        if written:
-            LOG.info("resource forgotten", extra={"resource": str(resource)})
+        ops = self._unquarantined(seen.path)
+        group = ""
+        if resource is not None and seen.memo is not None and not self._is_busy(resource):
+            records = (keys.memo, keys.heat_stack, keys.stack_record)
+            ops += [Delete(key(seen.path)) for key in records]
+            group = group_name(resource, Memo.decode(seen.memo.key, seen.memo.value).version)
+        if ops and self._write(seen, ops, claim, group=group):
+            LOG.info("resource forgotten", extra={"resource": str(seen.path)})
 
-    def _refuse(self, path: ResourcePath, error: InvalidInput, claim: Claim) -> None:
+    def _refuse(self, seen: _Seen, error: InvalidInput, claim: Claim) -> None:
         """Quarantine a document that cannot be compiled, and say so in its state."""
-        key = keys.quarantine(keys.config(path))
+        key = keys.quarantine(keys.config(seen.path))
         if isinstance(error, MissingDocument):
-            self._waiting[error.missing].add(path)
-        note = codec.dumps({"reason": error.message, "hint": error.hint})
+            self._waiting[error.missing].add(seen.path)
+        # with the revision, so that the same fault of a newer document is told anew
+        revision = seen.config.mod_revision if seen.config is not None else 0
+        note = codec.dumps({"reason": error.message, "hint": error.hint, "revision": revision})
         known = self._cache.get(key)
         if known is not None and known.value == note:
             return
         ops: list[Op] = [Put(key, note)]
-        found = self._cache.get(keys.config(path))
-        if found is not None and not isinstance(error, DocumentInvalid):
-            version = Intent.decode(found.key, found.value).version
-            changed = self._cache.get(keys.memo(path)) is not None
-            action = Action.MODIFY if changed else Action.CREATE
+        if seen.config is not None and not isinstance(error, DocumentInvalid):
+            version = Intent.decode(seen.config.key, seen.config.value).version
+            action = Action.MODIFY if seen.memo is not None else Action.CREATE
             state = State(version=version, worker_state=failed(action), error=error.message)
-            ops.append(Put(keys.state(path), state.encode()))
-        if self._write(path, ops, claim):
+            ops.append(Put(keys.state(seen.path), state.encode()))
+        if self._write(seen, ops, claim):
             LOG.warning("intent refused", extra={"key": key, "reason": error.message})
 
-    def _memo(self, path: ResourcePath) -> Memo | None:
-        found = self._cache.get(keys.memo(path))
-        return Memo.decode(found.key, found.value) if found is not None else None
+    def _is_busy(self, resource: ResourceRef, name: str = "") -> bool:
+        """Whether a group of the resource, or the one of that name, has not ended."""
+        for item in self._cache.items(keys.group(name or f"{resource}:")):
+            try:
+                record = GroupRecord.decode(item.key, item.value)
+            except DocumentInvalid:
+                continue  # reported when it was taken in
+            mine = record.name == name if name else record.resource == resource
+            if mine and not record.state.ended:
+                return True
+        return False
 
-    def _write(self, path: ResourcePath, ops: Sequence[Op], claim: Claim) -> bool:
+    def _unquarantined(self, path: ResourcePath) -> list[Op]:
+        key = keys.quarantine(keys.config(path))
+        return [Delete(key)] if self._cache.get(key) is not None else []
+
+    def _write(self, seen: _Seen, ops: Sequence[Op], claim: Claim, *, group: str = "") -> bool:
         """Write on condition that nothing we decided on has changed since.
 
-        False: something has, and the watch brings it; it is decided again then.
+        ``group`` is a group whose record the decision rests on. False: something has changed, and
+        the watch brings it; it is decided again then.
         """
-        config, memo = self._cache.get(keys.config(path)), self._cache.get(keys.memo(path))
         compares = [
             claim.fence,
-            unchanged(keys.config(path), config.mod_revision if config is not None else 0),
-            unchanged(keys.memo(path), memo.mod_revision if memo is not None else 0),
+            unchanged(keys.config(seen.path), _revision(seen.config)),
+            unchanged(keys.memo(seen.path), _revision(seen.memo)),
         ]
+        if group:
+            key = keys.group(group)
+            compares.append(unchanged(key, _revision(self._cache.get(key))))
         answer = self._store.txn(compares, ops)
         if answer.succeeded:
             observe(self._cache, ops, answer.revision)
         return answer.succeeded
+
+
+def _revision(item: KeyValue | None) -> int:
+    return item.mod_revision if item is not None else 0
 
 
 def _posting(group: JobGroup) -> list[Op]:

@@ -9,7 +9,6 @@ import socket
 import string
 import threading
 import time
-from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -27,7 +26,7 @@ from esi_flows.handlers.base import Handler
 from esi_flows.model import codec, keys
 from esi_flows.model.errors import ClaimLost, DocumentInvalid, EsiFlowsError, StoreError, Suspended
 from esi_flows.model.groups import GroupRecord
-from esi_flows.model.jobs import Job, ResourceRef
+from esi_flows.model.jobs import Job
 from esi_flows.store.base import Delete, Store, absent, unchanged
 from esi_flows.store.claims import Claim, hold_role
 from esi_flows.store.lease import KeptLease
@@ -78,7 +77,6 @@ class Conductor:
             catalog,
             self._queue,
             suffix=_suffix,
-            is_busy=self._is_busy,
         )
         self._reading: Claim | None = None
         self._running = Running(
@@ -195,26 +193,7 @@ class Conductor:
             LOG.info("reader role taken", extra={"conductor": self.id})
         self._reading = claim
         if claim is not None:
-            self._consider(configs, claim)
-
-    def _consider(self, paths: set[keys.ResourcePath], claim: Claim) -> None:
-        """Look at intents in the order in which they were written, as the recorded reader did."""
-        todo = deque(sorted(paths, key=self._written_at))
-        while todo:
-            path = todo.popleft()
-            try:
-                self._reader.consider(path, claim)
-            except StoreError:
-                self._inbox.add([keys.config(path), *(keys.config(left) for left in todo)])
-                raise
-            except Exception:
-                LOG.exception("intent not compiled, a defect", extra={"key": keys.config(path)})
-            if self._cache.get(keys.config(path)) is not None:
-                todo.extend(sorted(self._reader.waiting_for(path), key=self._written_at))
-
-    def _written_at(self, path: keys.ResourcePath) -> int:
-        found = self._cache.get(keys.config(path))
-        return found.mod_revision if found is not None else 0
+            self._reader.consider_all(configs, claim)
 
     def _all_configs(self) -> set[keys.ResourcePath]:
         paths = {
@@ -261,10 +240,11 @@ class Conductor:
             LOG.error("group record cannot be used", extra={"key": key, "reason": str(error)})
             return set()
         self._admission.update(record)
-        return {path} if record.state.ended else set()
-
-    def _is_busy(self, resource: ResourceRef) -> bool:
-        return any(record.resource == resource for record in self._admission.unfinished())
+        if not record.state.ended:
+            return set()
+        for job_id in record.job_ids:
+            self._queue.remove(job_id)  # gone with the end, whenever the watch of jobs says so
+        return {path}
 
     def _cancel_doomed(self) -> None:
         """Cancel what waits for a failure, and what waits for that, to the end."""

@@ -192,3 +192,10 @@ def test_what_waits_for_a_group_whose_record_is_gone_may_run() -> None:
     admission.update(record_of(2, after=tuple(names(1))))
     admission.forget(names(1)[0])
     assert admission.runnable() == names(2)
+
+
+def test_a_group_does_not_wait_for_an_earlier_one_of_its_own_name() -> None:
+    admission = Admission()
+    admission.update(record_of(1).but(state=GroupState.SUCCESS))
+    admission.update(record_of(1, after=tuple(names(1))))
+    assert admission.runnable() == names(1)
