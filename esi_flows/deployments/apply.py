@@ -13,11 +13,12 @@ from dataclasses import dataclass
 
 from esi_flows.catalog.types import Catalog
 from esi_flows.deployments import check
-from esi_flows.deployments.decide import Decision, decide
-from esi_flows.deployments.order import mentions
+from esi_flows.deployments.batches import batches
+from esi_flows.deployments.chains import Chains
+from esi_flows.deployments.decide import Decision
 from esi_flows.deployments.recorded import Recorded, read
 from esi_flows.deployments.relations import references
-from esi_flows.deployments.types import Deployment, Step, Wanted
+from esi_flows.deployments.types import Deployment, Step
 from esi_flows.model import keys
 from esi_flows.model.errors import Indeterminate, StoreError
 from esi_flows.model.jobs import ResourceRef
@@ -25,8 +26,6 @@ from esi_flows.store.base import Compare, Put, Store, created_at, unchanged
 
 LOG = logging.getLogger(__name__)
 
-INTENTS_PER_TXN = 60
-"""Each takes a compare, and etcd allows 128 of them; the rest is for what they refer to."""
 ATTEMPTS = 20
 
 
@@ -55,13 +54,7 @@ class Applier:
         self._store = store
         self._catalog = catalog
         self._deployment = deployment
-        self._chains: dict[ResourceRef, list[tuple[int, Wanted]]] = {}
-        for index, step in enumerate(deployment.steps):
-            for wanted in step.intents:
-                self._chains.setdefault(wanted.resource, []).append((index, wanted))
-        # where a body occurs twice in a chain, only the version that was written tells the places
-        # apart: resource -> (version, place)
-        self._held: dict[ResourceRef, tuple[int, int]] = {}
+        self._chains = Chains(catalog, deployment)
 
     def check(self) -> None:
         """Compare the deployment with the store before the first write.
@@ -86,7 +79,9 @@ class Applier:
         for _ in range(ATTEMPTS):
             left = [w.resource for w in step.intents if w.resource not in decided]
             recorded = read(self._store, self._catalog, left)
-            decisions = [self._decide(index, record) for record in recorded.values()]
+            decisions = [
+                self._chains.decide(index, record, self._exists) for record in recorded.values()
+            ]
             decided.update((d.wanted.resource, d) for d in decisions if not d.change.writes)
             writes = [d for d in decisions if d.change.writes]
             if self._write_all(writes, recorded, index, decided):
@@ -96,26 +91,8 @@ class Applier:
             hint="is something else writing the same resources? apply again when it has ended",
         )
 
-    def _decide(self, index: int, recorded: Recorded) -> Decision:
-        steps, chain = zip(*self._chains[recorded.resource], strict=True)
-        version, place = self._held.get(recorded.resource, (0, -1))
-        current = recorded.intent is not None and recorded.intent.version == version
-        return decide(
-            recorded,
-            chain,
-            steps.index(index),
-            last_is_ready=steps[-1] <= index or self._is_ready(chain[-1], index),
-            held=place if current else -1,
-        )
-
-    def _is_ready(self, wanted: Wanted, index: int) -> bool:
-        """Whether all that a body of a later step refers to is there at step ``index``."""
-        known = self._catalog.types[wanted.resource.type]
-        for _, target in references(known, wanted.body):
-            given = any(step <= index for step, _ in self._chains.get(target, ()))
-            if not given and self._store.get(keys.config(self._catalog.path(target))) is None:
-                return False
-        return True
+    def _exists(self, resource: ResourceRef) -> bool:
+        return self._store.get(keys.config(self._catalog.path(resource))) is not None
 
     def _write_all(
         self,
@@ -125,7 +102,7 @@ class Applier:
         decided: dict[ResourceRef, Decision],
     ) -> bool:
         """Write in order, some at a time; False as soon as some were not (surely) written."""
-        for some in self._batches(writes):
+        for some in batches(writes):
             compares = [self._compare(recorded[d.wanted.resource]) for d in some]
             compares += self._fences(some)[: 120 - len(compares)]
             ops = [Put(keys.config(self._path(d)), d.intent.encode()) for d in some]
@@ -140,31 +117,8 @@ class Applier:
                 self._hold(decision, index)
         return True
 
-    def _batches(self, writes: Sequence[Decision]) -> Iterator[Sequence[Decision]]:
-        """What goes into one transaction each: none of a batch mentions another of it.
-
-        Intents of one transaction have one revision, and the order in which intents were written
-        is what decides whose jobs wait for whose.
-        """
-        mentioned = mentions([decision.wanted for decision in writes])
-        depth: dict[ResourceRef, int] = {}
-        floor: dict[ResourceRef, int] = {}
-        layers: dict[int, list[Decision]] = {}
-        for decision in writes:
-            resource = decision.wanted.resource
-            below = [depth[target] + 1 for target in mentioned[resource] if target in depth]
-            depth[resource] = max([floor.get(resource, 0), *below])
-            for target in mentioned[resource]:
-                floor[target] = max(floor.get(target, 0), depth[resource] + 1)
-            layers.setdefault(depth[resource], []).append(decision)
-        for _, layer in sorted(layers.items()):
-            for start in range(0, len(layer), INTENTS_PER_TXN):
-                yield layer[start : start + INTENTS_PER_TXN]
-
     def _hold(self, decision: Decision, index: int) -> None:
-        chain = self._chains[decision.wanted.resource]
-        place = next(n for n, (_, wanted) in enumerate(chain) if wanted is decision.wanted)
-        self._held[decision.wanted.resource] = (decision.version, place)
+        self._chains.hold(decision)
         LOG.info(
             "intent written",
             extra={

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from esi_flows.catalog.types import Catalog
-from esi_flows.deployments.apply import INTENTS_PER_TXN, Applied, Applier
+from esi_flows.deployments.apply import Applied, Applier
+from esi_flows.deployments.batches import INTENTS_PER_TXN
 from esi_flows.deployments.loader import load_deployment
 from esi_flows.model import codec, keys
 from esi_flows.model.errors import Indeterminate, InvalidInput
