@@ -45,6 +45,7 @@ class Command:
             stderr=subprocess.STDOUT,
             text=True,
             bufsize=1,
+            start_new_session=True,
             env={**os.environ, "PYTHONUNBUFFERED": "1", **(environment or {})},
         )
 
@@ -71,6 +72,11 @@ class Command:
     def close(self) -> None:
         assert self.process.stdout is not None
         self.process.stdout.close()
+
+    def press_ctrl_c(self) -> int:
+        """As on a terminal: everything in the foreground gets it; the exit code."""
+        os.killpg(self.process.pid, signal.SIGINT)
+        return self.end()
 
     def kill(self, number: signal.Signals = signal.SIGKILL) -> int:
         self.process.send_signal(number)
@@ -216,7 +222,7 @@ def test_the_sandbox_itself_may_be_killed_too(start: Start, tmp_path: Path) -> N
 def test_interrupted_it_stops_in_order_and_says_how_to_go_on(start: Start, tmp_path: Path) -> None:
     command = run(start, tmp_path)
     command.read_until(["create:heat_worker running"])
-    assert command.kill(signal.SIGINT) == 130, command.text
+    assert command.press_ctrl_c() == 130, command.text
     assert "interrupted: what is recorded stays, nothing is done twice" in command.text
     assert "Traceback" not in command.text
     assert command.lines[-2] == (
