@@ -11,14 +11,15 @@ from typing import Protocol
 
 from esi_flows.collector import statuses
 from esi_flows.collector.probe import ProbeFailed
-from esi_flows.model import keys
-from esi_flows.model.errors import DocumentInvalid, StoreError
+from esi_flows.model import codec, keys
+from esi_flows.model.errors import ClaimLost, DocumentInvalid, StoreError
 from esi_flows.model.keys import ResourcePath
 from esi_flows.model.results import Target
-from esi_flows.store.base import Delete, Op, Put, Store
-from esi_flows.store.claims import Claim, take_claim
+from esi_flows.store.base import Delete, KeyValue, Put, Store, unchanged
+from esi_flows.store.claims import Claim, hold_role
 from esi_flows.store.lease import KeptLease
 from esi_flows.store.reflector import Reflector
+from esi_flows.store.written import observe
 
 LOG = logging.getLogger(__name__)
 
@@ -53,12 +54,14 @@ class Collector:
         self._interval = interval_seconds
         self._lease_seconds = lease_seconds
         self._changed: set[ResourcePath] = set()
+        self._changed_lock = threading.Lock()
         self._cache = Reflector(
             store, (keys.TARGETS, keys.MONITORING, keys.CLAIMS), self._target_changed
         )
         self._wake = threading.Event()
         self._stopping = threading.Event()
         self._role: Claim | None = None
+        self._next_round = 0.0
         self._thread = threading.Thread(target=self._collect, name="collector", daemon=True)
 
     def start(self) -> None:
@@ -76,47 +79,72 @@ class Collector:
         self._lease.stop()
 
     def _take_lease(self) -> None:
-        self._role = None
-        self._lease = KeptLease(self._store, self._lease_seconds, on_lost=self._wake.set)
-        self._lease.start()
+        """Begin under a new lease. Raises StoreError; then nothing has begun."""
+        lease = KeptLease(self._store, self._lease_seconds, on_lost=self._wake.set)
+        lease.start()
+        self._lease = lease
 
     def _target_changed(self, changed: Sequence[str]) -> None:
         paths = {parsed[0] for key in changed if (parsed := keys.parse_target(key)) is not None}
         roles = keys.claim(keys.COLLECTOR_ROLE) in changed
         if paths or roles:
+            self._look_again(paths)
+
+    def _look_again(self, paths: set[ResourcePath]) -> None:
+        with self._changed_lock:
             self._changed |= paths
-            self._wake.set()
+        self._wake.set()
+
+    def _take_changed(self) -> set[ResourcePath]:
+        with self._changed_lock:
+            changed, self._changed = self._changed, set()
+        return changed
 
     def _collect(self) -> None:
         while not self._cache.wait_synced(RETRY_SECONDS):
             if self._stopping.is_set():
                 return
-        next_round = 0.0
         with ThreadPoolExecutor(PROBES_AT_ONCE, "probe") as pool:
             while not self._stopping.is_set():
                 self._wake.clear()
-                changed, self._changed = self._changed, set()
+                changed = self._take_changed()
                 try:
-                    if self._lease.lost.is_set():
-                        self._take_lease()
-                    if self._has_role():
-                        now = time.monotonic()
-                        if now >= next_round:
-                            changed, next_round = self._known(), now + self._interval
-                        self._look(changed, pool)
-                except StoreError as error:
-                    LOG.warning("etcd does not answer, trying again", extra={"error": str(error)})
-                    self._changed |= changed
+                    pause = self._poll(changed, pool)
+                except (StoreError, ClaimLost) as error:
+                    LOG.warning("statuses not written, trying again", extra={"error": str(error)})
+                    self._look_again(changed)
                     self._stopping.wait(RETRY_SECONDS)
-                self._wake.wait(max(0.0, next_round - time.monotonic()) or None)
+                except Exception:
+                    LOG.exception("collector thread failed on some resources")
+                    self._stopping.wait(RETRY_SECONDS)
+                else:
+                    self._wake.wait(pause)
 
-    def _has_role(self) -> bool:
-        key = keys.claim(keys.COLLECTOR_ROLE)
-        if self._role is None and self._cache.get(key) is None:
-            self._role = take_claim(
-                self._store, keys.COLLECTOR_ROLE, holder=self._name, lease=self._lease.id
-            )
-        return self._role is not None
+    def _poll(self, changed: set[ResourcePath], pool: ThreadPoolExecutor) -> float | None:
+        """Look at what has changed, or at everything where its time has come.
+
+        The seconds until that is the next time, None while another has the role.
+        """
+        if self._lease.lost.is_set():
+            self._take_lease()
+        role = hold_role(
+            self._store,
+            self._cache,
+            keys.COLLECTOR_ROLE,
+            holder=self._name,
+            lease=self._lease.id,
+        )
+        if role != self._role:
+            self._role, self._next_round = role, 0.0
+        if role is None:
+            return None
+        started = time.monotonic()
+        if started < self._next_round:
+            self._look(changed, role, pool)
+        else:
+            self._look(self._known(), role, pool)
+            self._next_round = started + self._interval
+        return max(0.0, self._next_round - time.monotonic())
 
     def _known(self) -> set[ResourcePath]:
         """Every resource that has targets, or still has a status."""
@@ -128,16 +156,16 @@ class Collector:
                 paths.add(path)
         return paths
 
-    def _look(self, paths: set[ResourcePath], pool: ThreadPoolExecutor) -> None:
+    def _look(self, paths: set[ResourcePath], role: Claim, pool: ThreadPoolExecutor) -> None:
         ordered = sorted(paths)
         for path, seen in zip(ordered, pool.map(self._document, ordered), strict=True):
             key = keys.monitoring(path)
             known = self._cache.get(key)
-            if seen is None:
-                if known is not None and not self._targets(path):
-                    self._write(Delete(key))
-            elif known is None or known.value != seen:
-                self._write(Put(key, seen))
+            if seen is not None:
+                if known is None or known.value != seen:
+                    self._write(Put(key, seen), known, role)
+            elif known is not None and not self._targets(path):
+                self._write(Delete(key), known, role)
 
     def _document(self, path: ResourcePath) -> bytes | None:
         targets = self._targets(path)
@@ -147,7 +175,21 @@ class Collector:
                 seen[name] = self._probe.status(target)
             except ProbeFailed as error:
                 LOG.warning("no status", extra={"resource": str(path), "error": str(error)})
+        if seen:
+            # one that does not answer is no reason to forget what is known of it
+            seen = {**self._recorded(path), **seen}
         return statuses.document(targets, seen)
+
+    def _recorded(self, path: ResourcePath) -> dict[str, str]:
+        """The statuses that are stored now."""
+        found = self._cache.get(keys.monitoring(path))
+        if found is None:
+            return {}
+        try:
+            document = codec.loads_object(found.key, found.value)
+        except DocumentInvalid:
+            return {}  # it is about to be written anew
+        return {name: status for name, status in document.items() if isinstance(status, str)}
 
     def _targets(self, path: ResourcePath) -> dict[str, Target]:
         found = {}
@@ -161,8 +203,13 @@ class Collector:
                 found[target.name] = target
         return found
 
-    def _write(self, op: Op) -> None:
-        assert self._role is not None
-        if not self._store.txn([self._role.fence], [op]).succeeded:
-            LOG.warning("role lost, status not written", extra={"collector": self._name})
-            self._role = None
+    def _write(self, op: Put | Delete, known: KeyValue | None, role: Claim) -> None:
+        """Write if the role is ours and the status still the one that was compared.
+
+        Raises ClaimLost, StoreError.
+        """
+        compares = [role.fence, unchanged(op.key, known.mod_revision if known is not None else 0)]
+        answer = self._store.txn(compares, [op])
+        if not answer.succeeded:
+            raise ClaimLost(f"{op.key}: the role, or the status that was compared, is not ours now")
+        observe(self._cache, [op], answer.revision)

@@ -13,7 +13,6 @@ from esi_flows.compiler.changes import compile_change, is_change
 from esi_flows.compiler.groups import JobGroup, NotWorkable
 from esi_flows.compiler.queue import Queue
 from esi_flows.conductor.documents import CachedDocuments
-from esi_flows.conductor.written import observe
 from esi_flows.model import codec, keys
 from esi_flows.model.errors import (
     DocumentInvalid,
@@ -30,6 +29,7 @@ from esi_flows.model.results import READ_COMPLETE, State, failed
 from esi_flows.store.base import Delete, KeyValue, Op, Put, Store, unchanged
 from esi_flows.store.claims import Claim
 from esi_flows.store.reflector import Reflector
+from esi_flows.store.written import observe
 
 LOG = logging.getLogger(__name__)
 

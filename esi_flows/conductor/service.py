@@ -21,7 +21,6 @@ from esi_flows.conductor.inbox import Inbox
 from esi_flows.conductor.reader import Reader
 from esi_flows.conductor.runner import Runner
 from esi_flows.conductor.running import Running
-from esi_flows.conductor.written import catch_up, observe
 from esi_flows.handlers.base import Handler
 from esi_flows.model import codec, keys
 from esi_flows.model.errors import ClaimLost, DocumentInvalid, EsiFlowsError, StoreError, Suspended
@@ -31,6 +30,7 @@ from esi_flows.store.base import Delete, Store, absent, unchanged
 from esi_flows.store.claims import Claim, hold_role
 from esi_flows.store.lease import KeptLease
 from esi_flows.store.reflector import Reflector
+from esi_flows.store.written import catch_up, observe
 
 LOG = logging.getLogger(__name__)
 
