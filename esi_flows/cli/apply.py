@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import shlex
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from esi_flows.cli.base import Command
+from esi_flows.cli.sources import add_source_options, read_source, source_words
 
 if TYPE_CHECKING:
     from esi_flows.cli.screen import Screen
@@ -24,20 +23,17 @@ class Apply(Command):
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
         """What to apply."""
         parser = super().get_parser(prog_name)
-        parser.add_argument("folder", metavar="DIR", type=Path, help="folder of intents")
+        add_source_options(parser)
         return parser
 
     def take_action(self, parsed_args: argparse.Namespace) -> int:
         """Check everything, then write step by step."""
         from esi_flows.cli import conductors
-        from esi_flows.deployments.apply import Applier
-        from esi_flows.deployments.loader import load_deployment
 
-        folder: Path = parsed_args.folder
         with self.open() as services:
-            deployment = load_deployment(folder, services.catalog)
-            applier = Applier(services.store, services.catalog, deployment)
-            applier.check()
+            source = read_source(parsed_args, services.catalog)
+            deployment = source.deployment
+            applier = source.applier(services.store, services.catalog)
             screen = self.screen()
             applied = []
             for step in applier.apply_ready():
@@ -57,7 +53,7 @@ class Apply(Command):
             screen.line("No conductor is live: nothing happens until one is.")
             # a folder of a sandbox has a cloud of its own, which only the sandbox starts
             sandbox = ["--sandbox"] if self.app.options.data is not None else []
-            screen.line(f"next: {self.again('run', shlex.quote(str(folder)), *sandbox)}")
+            screen.line(f"next: {self.again('run', *source_words(parsed_args), *sandbox)}")
         return 0
 
 

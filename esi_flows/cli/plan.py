@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import shlex
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -92,20 +93,31 @@ class Plan(Command, lister.Lister):
     def produce_output(
         self, parsed_args: argparse.Namespace, column_names: Sequence[str], data: Any
     ) -> int:
-        """Print text for people, the whole plan for programs, or rows as cliff does."""
+        """Print text for people, the whole plan for programs, or rows as cliff does; then save."""
+        self._print(parsed_args, column_names, data)
+        if parsed_args.out is not None:
+            from esi_flows.planning import saved
+
+            saved.save(parsed_args.plan, parsed_args.out)
+            words = ("run", "--plan", shlex.quote(str(parsed_args.out)))
+            self.app.stderr.write(f"next: {self.again(*words)}\n")
+        return EXIT_OK
+
+    def _print(
+        self, parsed_args: argparse.Namespace, column_names: Sequence[str], data: Any
+    ) -> None:
         from esi_flows.cli.plan_text import PlanText
         from esi_flows.planning.document import plan_document
 
         plan: Planned = parsed_args.plan
         if parsed_args.columns or parsed_args.formatter not in ("table", "json", "yaml"):
-            return super().produce_output(parsed_args, column_names, data)
-        if parsed_args.formatter == "table":
+            super().produce_output(parsed_args, column_names, data)
+        elif parsed_args.formatter == "table":
             screen = self.screen()
             for line in PlanText(screen, plan, full=parsed_args.full).lines():
                 screen.line(line, always=True)
-            return EXIT_OK
-        _dump(parsed_args.formatter, plan_document(plan), self.app.stdout)
-        return EXIT_OK
+        else:
+            _dump(parsed_args.formatter, plan_document(plan), self.app.stdout)
 
 
 def _dump(form: str, document: Any, stream: Any) -> None:

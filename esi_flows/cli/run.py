@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import logging
-import shlex
 import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING
 from esi_flows.cli.base import Command
 from esi_flows.cli.errors import EXIT_INTERRUPTED, EXIT_JOB_FAILED, EXIT_OK
 from esi_flows.cli.options import add_speed_option
+from esi_flows.cli.sources import add_source_options, read_source, source_words
 from esi_flows.model.errors import SettingsInvalid
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ class Run(Command):
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
         """What to run, and where."""
         parser = super().get_parser(prog_name)
-        parser.add_argument("folder", metavar="DIR", type=Path, help="folder of intents")
+        add_source_options(parser)
         parser.add_argument(
             "--sandbox",
             action="store_true",
@@ -61,14 +61,12 @@ class Run(Command):
 
     def _run(self, parsed_args: argparse.Namespace) -> int:
         from esi_flows.cli import sandboxes, services
-        from esi_flows.deployments.apply import Applier
-        from esi_flows.deployments.loader import load_deployment
 
         given = self.app.options
         with ExitStack() as stack:
             # bad input is told before anything is started
             catalog = services.open_catalog(given)
-            deployment = load_deployment(parsed_args.folder, catalog)
+            source = read_source(parsed_args, catalog)
             sandbox = None
             if parsed_args.sandbox:
                 sandboxes.refuse_other_etcd(given)
@@ -79,10 +77,9 @@ class Run(Command):
             opened = stack.enter_context(services.open_services(given, catalog))
             if sandbox is not None:
                 sandboxes.configure(opened.conf, sandbox, speed=parsed_args.speed)
-            applier = Applier(opened.store, opened.catalog, deployment)
-            applier.check()
+            applier = source.applier(opened.store, opened.catalog)
             try:
-                return self._follow(parsed_args, opened, deployment, applier)
+                return self._follow(parsed_args, opened, source.deployment, applier)
             except SettingsInvalid as error:
                 # nothing has been started or written yet
                 hint = f"{error.hint}; or try it with --sandbox"
@@ -132,7 +129,7 @@ class Run(Command):
         return EXIT_JOB_FAILED
 
     def _same_command(self, parsed_args: argparse.Namespace) -> str:
-        words = ["run", shlex.quote(str(parsed_args.folder))]
+        words = ["run", *source_words(parsed_args)]
         words += ["--sandbox"] if parsed_args.sandbox else []
         words += ["--speed", f"{parsed_args.speed:g}"] if parsed_args.speed != 1 else []
         words += ["--wait"] if parsed_args.wait else []

@@ -8,7 +8,7 @@ there and goes on from it.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from esi_flows.catalog.types import Catalog
@@ -50,7 +50,16 @@ class Applied:
 class Applier:
     """Applies the steps of one deployment."""
 
-    def __init__(self, store: Store, catalog: Catalog, deployment: Deployment) -> None:
+    def __init__(
+        self,
+        store: Store,
+        catalog: Catalog,
+        deployment: Deployment,
+        *,
+        before_writing: Callable[[], None] = lambda: None,
+    ) -> None:
+        """``before_writing`` may raise to refuse; what is written rests on what was read before."""
+        self._before_writing = before_writing
         self._store = store
         self._catalog = catalog
         self._deployment = deployment
@@ -84,6 +93,8 @@ class Applier:
             ]
             decided.update((d.wanted.resource, d) for d in decisions if not d.change.writes)
             writes = [d for d in decisions if d.change.writes]
+            if writes:
+                self._before_writing()
             if self._write_all(writes, recorded, index, decided):
                 return Applied(step, tuple(decided[w.resource] for w in step.intents))
         raise StoreError(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -89,11 +89,14 @@ class Outlook:
         First its own change; then those of others that could not be compiled without it.
         """
         self._intents[resource] = intent
-        compiled = [self._compile(resource, intent)]
-        for waiting in self._waiting.pop(str(resource), {}):
-            woken = self.intent(waiting)
-            if woken is not None and waiting != resource:
-                compiled += self.write(waiting, woken)
+        compiled: list[Compiled] = []
+        todo = deque([resource])
+        while todo:
+            next_one = todo.popleft()
+            wanted = self.intent(next_one)
+            if wanted is not None:
+                compiled.append(self._compile(next_one, wanted))
+                todo.extend(self._waiting.pop(str(next_one), {}))
         return compiled
 
     def under_way(self, resource: ResourceRef) -> Compiled | None:
@@ -187,12 +190,8 @@ class Outlook:
     def _compile_pending(self) -> None:
         """Compile what is stored and was not compiled yet, in the order in which it was written."""
         for resource, intent in sorted(self._uncompiled(), key=lambda pair: self._written_at(pair)):
-            compiled = self._compile(resource, intent)
-            self.pending[resource] = compiled
-            for waiting in self._waiting.pop(str(resource), {}):
-                woken = self.intent(waiting)
-                if woken is not None:
-                    self.pending[waiting] = self._compile(waiting, woken)
+            for compiled in self.write(resource, intent):
+                self.pending[compiled.resource] = compiled
 
     def _uncompiled(self) -> Iterator[tuple[ResourceRef, Intent]]:
         for item in self._snapshot.range(keys.CONFIG).items:
