@@ -27,19 +27,26 @@ def session_factory(conf: cfg.ConfigOpts) -> Callable[[str], session.Session]:
     OS_* variables of the environment. Tokens are kept until they are about to expire.
     """
     options = _conf_options(conf) if conf[CLOUD_GROUP].auth_type else _environment_options()
-    verify: Any = conf[CLOUD_GROUP].cafile or os.environ.get("OS_CACERT") or True
-    if conf[CLOUD_GROUP].insecure:
-        verify = False
+    verify, cert = _tls(conf[CLOUD_GROUP])
     load_auth(options, "")
 
     def make(project_id: str) -> session.Session:
         return session.Session(
             auth=load_auth(options, project_id),
             verify=verify,
+            cert=cert,
             timeout=conf.heat.request_timeout_seconds,
         )
 
     return make
+
+
+def _tls(cloud: Any) -> tuple[bool | str, str | tuple[str, str] | None]:
+    """What to check the servers' certificates with, and our own certificate."""
+    verify = False if cloud.insecure else cloud.cafile or os.environ.get("OS_CACERT") or True
+    if cloud.certfile and cloud.keyfile:
+        return verify, (cloud.certfile, cloud.keyfile)
+    return verify, cloud.certfile
 
 
 def load_auth(options: dict[str, Any], project_id: str) -> Any:
