@@ -40,8 +40,8 @@ class _Watched:
         if seen.in_progress:
             self.before = None  # Heat is at it: what comes next is new
             return False
-        if self.deleting:
-            return seen.deleting and not seen.complete
+        if self.deleting and (not seen.deleting or seen.complete):
+            return False
         if self.before is None or asked_at >= self.believe_at:
             return True
         return (seen.status, seen.updated_at) != (self.before.status, self.before.updated_at)
@@ -160,6 +160,11 @@ class StackPoller:
             return _Answer(asked_at)
         except HandlerError as error:
             return _Answer(asked_at, refused=error)
+        except Exception as error:
+            # of a library, and not foreseen: those who wait must hear of it, the others go on
+            LOG.exception("stacks not listed, a defect", extra={"project": project_id})
+            text = f"stacks not listed: {type(error).__name__}: {error}"
+            return _Answer(asked_at, refused=HandlerError(text))
         return _Answer(asked_at, stacks)
 
     def _keep(self, project_id: str, done: list[_Watched]) -> None:

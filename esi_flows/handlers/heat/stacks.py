@@ -119,7 +119,7 @@ class StackWork:
             if now is not None:
                 yield from self._delete(now)
             return
-        left = yield from self._settled(deleting=True)
+        left = yield from self._settled(before=found, deleting=True)
         if left is not None:
             raise HandlerError(
                 f"stack {self._name} could not be deleted: {left.reason}",
