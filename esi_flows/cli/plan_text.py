@@ -76,13 +76,13 @@ class PlanText:
             yield Text(f"Step {step.name}", style="bold")
         if step.blocked:
             yield from self._wrapped(f"is not reached: {self._name(step.blocked)}", indent=2)
-        folded = [] if self._full else [c for c in step.changes if _is_as_wanted(c)]
+        told = [c for c in step.changes if self._full or not _is_as_wanted(c)]
+        folded = len(step.changes) - len(told)
         if folded:
-            noun = "resource is" if len(folded) == 1 else "resources are"
-            yield Text.assemble(self._symbol(Kind.NOTHING), f" {len(folded)} {noun} {AS_WANTED}")
-        for change in step.changes:
-            if change not in folded:
-                yield from self._change(change)
+            noun = "resource is" if folded == 1 else "resources are"
+            yield Text.assemble(self._symbol(Kind.NOTHING), f" {folded} {noun} {AS_WANTED}")
+        for change in told:
+            yield from self._change(change)
 
     def _change(self, change: Change) -> Iterator[Text]:
         head = Text.assemble(
@@ -92,6 +92,8 @@ class PlanText:
         if change.seconds is not None:
             head.append(f"  about {seconds(change.seconds)}", style="dim")
         yield head
+        if self._full and change.where:
+            yield from self._wrapped(f"from {change.where}")
         if change.note:
             yield from self._wrapped(self._name(change.note))
         if change.hint:

@@ -12,7 +12,7 @@ from esi_flows.model.jobs import Action, Job, OnFailure, ResourceRef, group_of
 from esi_flows.planning.differences import Stacks, parameter_changes
 from esi_flows.planning.history import History
 from esi_flows.planning.outlook import Compiled, Outlook
-from esi_flows.planning.redact import Redactor
+from esi_flows.planning.redact import Redactor, secret_names
 from esi_flows.planning.types import Change, Kind, PlannedJob, Reason, Rule, Undo, Wait
 
 _KIND = {
@@ -37,6 +37,7 @@ class Explainer:
         self._stacks = stacks
         self._history = history
         self._catalog = catalog
+        self._names = secret_names(catalog)
 
     def change(
         self, compiled: Compiled, *, writes: bool, where: str = "", note: str = ""
@@ -73,7 +74,7 @@ class Explainer:
         bodies = [compiled.intent.body]
         bodies += [compiled.before.body] if compiled.before is not None else []
         bodies += [i.body for r in sorted(read) if (i := self._outlook.intent(r)) is not None]
-        return Redactor(self._catalog, bodies)
+        return Redactor(self._names, bodies)
 
     def _jobs(self, group: JobGroup, before: Memo | None) -> list[PlannedJob]:
         has_stack = self._stacks.exists(group.resource)

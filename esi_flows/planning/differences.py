@@ -137,7 +137,7 @@ class Stacks:
 
     def comes(self, resource: ResourceRef) -> bool:
         """Whether a stack of the resource is made, or changed, before anything here needs it."""
-        return resource in self._sent or self._outlook.has_unfinished_jobs(resource)
+        return resource in self._sent or self._outlook.is_at_work(resource)
 
 
 class _Outputs:

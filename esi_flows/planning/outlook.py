@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict, deque
+from collections import Counter, defaultdict, deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -52,6 +52,7 @@ class Outlook:
         self._memos: dict[ResourceRef, Memo | None] = {}
         self._queue = Queue()
         self._jobs: dict[str, list[Job]] = defaultdict(list)
+        self._at_work: Counter[ResourceRef] = Counter()
         self._waiting: dict[str, dict[ResourceRef, None]] = {}
         self.rests_on: set[str] = set()
         self.pending: dict[ResourceRef, Compiled] = {}
@@ -128,10 +129,11 @@ class Outlook:
         """From here on the group has ended well."""
         for job in self._jobs.pop(group, ()):
             self._queue.remove(job.id)
+            self._at_work[job.resource] -= 1
 
-    def has_unfinished_jobs(self, resource: ResourceRef) -> bool:
-        """Whether something is at work on the resource, or will be."""
-        return bool(self._queue.waits_for(resource, ()))
+    def is_at_work(self, resource: ResourceRef) -> bool:
+        """Whether there are unfinished jobs of the resource."""
+        return self._at_work[resource] > 0
 
     def waiters(self) -> dict[str, list[str]]:
         """For each unfinished group those that wait for it, in the order they were posted."""
@@ -176,6 +178,7 @@ class Outlook:
     def _add(self, job: Job) -> None:
         self._queue.add(job)
         self._jobs[job.job_name].append(job)
+        self._at_work[job.resource] += 1
 
     def _take_in_jobs(self) -> None:
         found = []

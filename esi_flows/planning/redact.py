@@ -24,8 +24,8 @@ def secret_names(catalog: Catalog) -> Names:
 class Redactor:
     """Masks what is secret by its name, and every value that stands in a secret field."""
 
-    def __init__(self, catalog: Catalog, bodies: Iterable[JsonObject]) -> None:
-        self._names = secret_names(catalog)
+    def __init__(self, names: Names, bodies: Iterable[JsonObject]) -> None:
+        self._names = names
         found = {text for body in bodies for text in _secrets(body, self._names)}
         self._secrets = frozenset(found)
         # the longest first: a secret may be the beginning of another
