@@ -27,7 +27,8 @@ from esi_flows.store.etcd import connect
 
 
 class EtcdBackend(base.Backend):  # type: ignore[misc]
-    """Persistence backend. ``conf``: ``connection`` (``etcd://host:port``), optional ``path``.
+    """Persistence backend. ``conf``: ``connection`` (``etcd://host:port``, or ``etcd`` for the one
+    on this host), optional ``path``.
 
     With ``store`` and ``writer`` it works inside the product: on a store that is already open, and
     fenced by a claim.
@@ -43,8 +44,7 @@ class EtcdBackend(base.Backend):  # type: ignore[misc]
         super().__init__(dict(conf))
         self._owned: Store | None = None
         if store is None:
-            endpoint = str(conf.get("connection", "etcd://127.0.0.1:2379"))
-            store = self._owned = connect([endpoint.replace("etcd://", "http://", 1)])
+            store = self._owned = connect([_endpoint(str(conf.get("connection", "etcd")))])
         self.store = store
         self.writer = writer if writer is not None else DirectWriter(store)
         self.root = str(conf.get("path", keys.PERSISTENCE)).rstrip("/")
@@ -119,9 +119,13 @@ class EtcdConnection(base.Connection):  # type: ignore[misc]
 
     def destroy_logbook(self, book_uuid: str) -> None:
         """Remove a book and everything in it."""
-        flows = [flow.uuid for flow in self.get_flows_for_book(book_uuid, lazy=True)]
-        gone = [DeletePrefix(f"{self._flow(flow)}/") for flow in flows]
+        self.get_logbook(book_uuid, lazy=True)
+        listed = self._store.range(f"{self._book(book_uuid)}/flows/").items
+        flows = {item.key.rpartition("/")[2] for item in listed}
+        gone = [DeletePrefix(f"{self._flow(flow)}/") for flow in sorted(flows)]
         self._store.txn([], [*gone, DeletePrefix(f"{self._book(book_uuid)}/")])
+        known = self._backend.flow_of_atom
+        self._backend.flow_of_atom = {a: flow for a, flow in known.items() if flow not in flows}
 
     def get_logbook(self, book_uuid: str, lazy: bool = False) -> models.LogBook:
         """Load a book; its flows with their atoms unless ``lazy``."""
@@ -203,6 +207,14 @@ class EtcdConnection(base.Connection):  # type: ignore[misc]
 
     def _atom_key(self, flow: str, atom: str) -> str:
         return f"{self._flow(flow)}/atoms/{atom}"
+
+
+def _endpoint(connection: str) -> str:
+    """``etcd://host:port`` as etcd's own address; the bare name means one on this host."""
+    scheme, found, address = connection.partition("://")
+    if not found:
+        address = "127.0.0.1:2379"
+    return f"http://{address}" if scheme == "etcd" else connection
 
 
 def book_prefix(root: str, book: str) -> str:
