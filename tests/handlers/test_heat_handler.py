@@ -13,6 +13,7 @@ from esi_flows.handlers.heat.client import Heat, Stack
 from esi_flows.handlers.heat.handler import HeatHandler
 from esi_flows.model.errors import HandlerError, HandlerTimeout
 from esi_flows.model.jobs import Action
+from esi_flows.model.results import HeatStack
 from esi_flows.sandbox.cloud import Cloud
 from esi_flows.sandbox.faults import Fault, FaultKind
 from tests.handlers.conftest import Records, drive, network_job
@@ -242,6 +243,32 @@ def test_reverting_a_modify_that_failed_brings_the_previous_shape_back(
     undone = drive(handler.revert(network_job(Action.MODIFY), run, None))
     outputs = {o["output_key"]: o["output_value"] for o in written(undone, KEY)["output"]}
     assert outputs["flavour"] == "cold"
+
+
+@pytest.mark.parametrize("failed", [False, True])
+def test_reverting_a_modify_leaves_a_stack_whose_previous_shape_nobody_recorded(
+    handler: HeatHandler, run: Run, records: Records, heat: Heat, failed: bool
+) -> None:
+    drive(handler.execute(network_job(), run))
+    # made before requests were recorded, by whom ever
+    records.stack = HeatStack(
+        id="network:n1", name=NAME, tenant_id="", stack_status="CREATE_COMPLETE"
+    )
+    outcome = drive(handler.execute(network_job(Action.MODIFY, flavour="hot"), run))
+    with pytest.raises(HandlerError, match="not recorded"):
+        drive(handler.revert(network_job(Action.MODIFY), run, None if failed else outcome))
+    assert found(heat).status == "UPDATE_COMPLETE"
+
+
+def test_reverting_a_modify_of_what_was_deleted_removes_the_stack(
+    handler: HeatHandler, run: Run, records: Records, heat: Heat
+) -> None:
+    records.stack = HeatStack(
+        id="network:n1", name="", tenant_id="", stack_status="DELETE_COMPLETE"
+    )
+    outcome = drive(handler.execute(network_job(Action.MODIFY), run))
+    drive(handler.revert(network_job(Action.MODIFY), run, outcome))
+    assert heat.find(NAME) is None
 
 
 def test_reverting_what_never_ran_is_harmless(handler: HeatHandler, run: Run, heat: Heat) -> None:

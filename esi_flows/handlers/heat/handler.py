@@ -13,8 +13,12 @@ from esi_flows.handlers.heat.poller import StackPoller
 from esi_flows.handlers.heat.stacks import StackWork
 from esi_flows.handlers.inputs import template_of, values_of
 from esi_flows.model import codec, keys
+from esi_flows.model.errors import HandlerError
 from esi_flows.model.jobs import Action, Job, ResourceRef
 from esi_flows.model.results import HeatStack
+
+_GONE = "DELETE_COMPLETE"
+"""Status of the recorded stack of a resource whose stack was deleted."""
 
 
 class HeatHandler:
@@ -31,22 +35,28 @@ class HeatHandler:
         if job.action in (Action.LOGICAL_DELETE, Action.DELETE):
             yield from self._work(job, DEFAULT_TIMEOUT_MINUTES).ensure_absent()
             return _deleted(job, run)
-        previous = run.recorded.stack_record(job.resource)
+        before = _before(job, run)
         request = _render(job, run)
-        return (yield from self._bring(job, run, request, undo={"previous": previous}))
+        return (yield from self._bring(job, run, request, undo=before))
 
     def revert(self, job: Job, run: Run, outcome: Outcome | None) -> Steps:
-        """Go back to the recorded previous shape, or remove what had none. Raises HandlerError.
+        """Go back to the recorded previous shape, or remove what there was not.
 
-        A deletion is not taken back: it is a group's last job, and what is gone cannot be had
-        again with the same content.
+        A stack that was there before anybody recorded its shape stays as it is: whoever made it
+        still needs it. A deletion is not taken back: it is a group's last job, and what is gone
+        cannot be had again with the same content. Raises HandlerError.
         """
         if job.action in (Action.LOGICAL_DELETE, Action.DELETE):
             return Outcome()
-        # the record is replaced together with the outcome: before that it still is the previous one
-        previous = run.recorded.stack_record(job.resource)
-        if outcome is not None:
-            previous = outcome.undo["previous"]
+        # the records are replaced together with the outcome: until then they are the previous ones
+        before = outcome.undo if outcome is not None else _before(job, run)
+        previous = before["previous"]
+        if previous is None and before["existed"]:
+            name = stack_name(job.resource)
+            raise HandlerError(
+                f"the shape that stack {name} had before is not recorded; it stays as it is",
+                hint="look at the stack, then send a new version",
+            )
         if previous is None:
             yield from self._work(job, DEFAULT_TIMEOUT_MINUTES).ensure_absent()
             return _deleted(job, run)
@@ -76,6 +86,15 @@ class HeatHandler:
 def stack_name(resource: ResourceRef) -> str:
     """The name of a resource's stack, as recorded: by type, whatever template it comes from."""
     return f"{resource.type}_{resource.id}"
+
+
+def _before(job: Job, run: Run) -> dict[str, Any]:
+    """What a revert goes back to, as long as the job has no outcome."""
+    stack = run.recorded.heat_stack(job.resource)
+    return {
+        "previous": run.recorded.stack_record(job.resource),
+        "existed": stack is not None and stack.stack_status != _GONE,
+    }
 
 
 def _project(job: Job) -> str:
@@ -116,11 +135,9 @@ def _brought(
 
 def _deleted(job: Job, run: Run) -> Outcome:
     path = run.catalog.path(job.resource)
-    recorded = HeatStack(
-        id=str(job.resource), name="", tenant_id=_project(job), stack_status="DELETE_COMPLETE"
-    )
+    recorded = HeatStack(id=str(job.resource), name="", tenant_id=_project(job), stack_status=_GONE)
     return Outcome(
-        job_state=_members(run, [], "DELETE_COMPLETE"),
+        job_state=_members(run, [], _GONE),
         writes=(
             Write(keys.heat_stack(path), recorded.encode()),
             Write(keys.stack_record(path), None),
