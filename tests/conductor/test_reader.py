@@ -6,13 +6,22 @@ from concurrent.futures import Future
 
 import pytest
 
+from esi_flows.compiler.queue import Queue
+from esi_flows.conductor.reader import Reader
 from esi_flows.conductor.service import Conductor
 from esi_flows.model import keys
-from esi_flows.model.groups import GroupState
+from esi_flows.model.groups import GroupRecord, GroupState
+from esi_flows.model.intents import Intent, Memo
 from esi_flows.model.keys import ResourcePath
 from esi_flows.store.base import Delete, Put
-from tests.conductor.conftest import World, network, port
-from tests.plugins import ListHandler
+from esi_flows.store.claims import Claim
+from esi_flows.store.etcd import EtcdStore
+from esi_flows.store.reflector import Reflector
+from esi_flows.store.written import catch_up
+from tests.conductor.conftest import World, network, port, small_catalog
+from tests.plugins import ListHandler, make_job
+
+WATCHED = (keys.CONFIG, keys.MEMO, keys.JOBS, keys.GROUPS, keys.QUARANTINE)
 
 
 def test_an_intent_that_is_too_large_is_refused_and_holds_nobody_up(
@@ -131,3 +140,29 @@ def test_a_memo_that_cannot_be_read_refuses_its_resource_only(
     world.store.txn([], [Delete(keys.memo(path)), Put("/unrelated", b"")])
     assert world.state(path)["error"] == ""
     world.until(keys.quarantine(keys.config(path)), lambda d: d is None)
+
+
+def test_nobody_waits_for_a_job_that_has_ended_by_then(store: EtcdStore) -> None:
+    """The news that a job has left the queue may come later than the intent written after it."""
+    cache, queue = Reflector(store, WATCHED), Queue()  # not started: it knows what it is told
+    reader = Reader(store, cache, small_catalog(), queue, suffix=lambda: "abcde")
+    claim = Claim(keys.READER_ROLE, store.put(keys.claim(keys.READER_ROLE), b"me"))
+    job = make_job("create:heat_worker:network:n1:1:abcde", handler="heat_worker", last=True)
+    store.put(keys.job(job.id), job.encode())
+    queue.add(job)
+    for path, body in ((network("n1"), {}), (port("p1"), {"network_id": "n1"})):
+        intent = Intent({"id": path.id, "name": path.id, **body}, 1)
+        store.put(keys.config(path), intent.encode())
+    store.put(keys.memo(network("n1")), Memo({"id": "n1"}, 1).encode())
+    catch_up(store, cache, WATCHED)
+    store.delete(keys.job(job.id))
+
+    reader.consider_all([port("p1")], claim)
+    assert store.get(keys.group("port:p1:1")) is None
+
+    catch_up(store, cache, WATCHED)
+    queue.remove(job.id)
+    reader.consider_all([], claim)
+    posted = store.get(keys.group("port:p1:1"))
+    assert posted is not None
+    assert GroupRecord.decode(posted.key, posted.value).waits_for == ()
