@@ -1,7 +1,7 @@
 """Loading a catalog from a folder: ``<folder>/resources/<type>/``, or the resources folder itself.
 
 Everything that is wrong is found in one go. What mappings and template texts say is not looked at
-here; :func:`esi_flows.compiler.check.check_catalog` does that.
+here; :func:`esi_flows.lint.check.check_catalog` does that.
 """
 
 from __future__ import annotations
@@ -137,7 +137,9 @@ class _Loading:
         self.check_schema(document, value.get("schema", {}))
         if value["type"] != path.parent.name:
             what = "type is not the name of the folder"
-            self.findings.append(document.finding(("type",), what, allowed=path.parent.name))
+            name = path.parent.name
+            finding = document.finding(("type",), what, f"the folder is {name}", allowed=name)
+            self.findings.append(finding)
         known = ResourceType(
             type=value["type"],
             prefix=value["prefix"],

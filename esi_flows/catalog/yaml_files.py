@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +48,8 @@ class Document:
     file: str
     value: Any
     marks: dict[Place, Mark]
+    text: str = field(default="", repr=False)
+    """The whole file: comments in it may mean something."""
 
     def where(self, place: Sequence[str | int] = ()) -> str:
         """``file:line`` of the part at ``place``, or of the nearest part around it."""
@@ -107,27 +109,25 @@ def read_documents(path: Path, findings: list[Finding]) -> list[Document]:
         findings.append(file_finding(file, f"cannot be read: {error.strerror}"))
         return []
     documents: list[Document] = []
-    loader = _JsonLoader(text)
     try:
+        loader = _JsonLoader(text)
         while loader.check_node():
             node = loader.get_node()
             if node is not None and not _empty(node):
-                documents.extend(_document(file, loader, node, findings))
+                documents.extend(_document(file, text, loader, node, findings))
     except yaml.YAMLError as error:
         findings.append(_syntax_finding(file, error))
     except RecursionError:
         findings.append(file_finding(file, f"is nested deeper than {MAX_DEPTH} levels"))
-    finally:
-        loader.dispose()
     return documents
 
 
 def _document(
-    file: str, loader: yaml.SafeLoader, node: yaml.Node, findings: list[Finding]
+    file: str, text: str, loader: yaml.SafeLoader, node: yaml.Node, findings: list[Finding]
 ) -> Iterator[Document]:
     marks: dict[Place, Mark] = {}
     try:
-        yield Document(file, _Reader(loader, marks).value(node, ()), marks)
+        yield Document(file, _Reader(loader, marks).value(node, ()), marks, text)
     except _Unfit as unfit:
         findings.append(file_finding(file, unfit.what, unfit.hint, mark=unfit.mark))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -64,19 +64,38 @@ class MonitoringRequest:
 
 def read_targets(template_id: str, text: str) -> MonitoringRequest:
     """The sections of a rendered monitoring template. Raises TemplateError."""
+    sections, mappings = _sections(template_id, text)
+    entries = tuple(_entry(template_id, name, section) for name, section in sections.items())
+    return MonitoringRequest(entries, mappings)
+
+
+def target_errors(template_id: str, text: str) -> Iterator[TemplateError]:
+    """Everything for which :func:`read_targets` refuses a text, not just the first."""
+    try:
+        sections, _ = _sections(template_id, text)
+    except TemplateError as error:
+        yield error
+        return
+    for name, section in sections.items():
+        try:
+            _entry(template_id, name, section)
+        except TemplateError as error:
+            yield error
+
+
+def _sections(template_id: str, text: str) -> tuple[dict[Any, Any], tuple[JsonObject, ...]]:
     try:
         sections = yaml.load(text, _Loader)  # noqa: S506 - a SafeLoader with less
     except (yaml.YAMLError, RecursionError, ValueError) as error:
         raise TemplateError(f"template {template_id} renders to no YAML: {error}") from error
     if sections is None:
-        return MonitoringRequest(())
+        return {}, ()
     if not isinstance(sections, dict):
         raise _wrong(template_id, "renders to no sections", "name: {type: ...}")
     mappings = sections.pop(DB_MAPPINGS, None) or []
     if not isinstance(mappings, list) or not all(_is_json_object(m) for m in mappings):
         raise _wrong(template_id, f"{DB_MAPPINGS} is no list of objects", "leave it out, or - ...")
-    entries = tuple(_entry(template_id, name, section) for name, section in sections.items())
-    return MonitoringRequest(entries, tuple(mappings))
+    return sections, tuple(mappings)
 
 
 def _entry(template_id: str, name: Any, section: Any) -> MonitoringEntry:

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 import jinja2
+from jinja2 import nodes
 from jinja2.exceptions import SecurityError
 from jinja2.filters import FILTERS
 from jinja2.runtime import Context, LoopContext
@@ -16,7 +17,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from esi_flows.compiler import guard
 from esi_flows.compiler.budget import MAX_BUILT, Budget, CostsTooMuch, size_of
 from esi_flows.compiler.patterns import matches_start
-from esi_flows.model.errors import TemplateError
+from esi_flows.model.errors import Finding, Spot, TemplateError
 
 MAX_SOURCE = 256 * 1024
 """Characters a template may have."""
@@ -92,6 +93,12 @@ def check_template(template_id: str, text: str) -> None:
         raise _failure(template_id, error) from error
 
 
+def read_template(template_id: str, text: str) -> nodes.Template:
+    """The syntax tree of a template that :func:`check_template` allows. Raises TemplateError."""
+    check_template(template_id, text)
+    return _ENVIRONMENT.parse(text)
+
+
 @functools.lru_cache(maxsize=512)
 def _compiled(text: str) -> jinja2.Template:
     if len(text) > MAX_SOURCE:
@@ -110,11 +117,12 @@ def _failure(template_id: str, error: BaseException) -> TemplateError:
             line = trace.tb_lineno
         trace = trace.tb_next
     where = f"template {template_id}" + (f", line {line}" if line else "")
-    return TemplateError(
-        f"{where}: {what}",
-        hint="templates have for, if, set and expressions; filters: "
-        + ", ".join(sorted(name for name in _ENVIRONMENT.filters if " " not in name)),
-    )
+    hint = ""
+    if isinstance(error, jinja2.TemplateSyntaxError | SecurityError):
+        filters = ", ".join(sorted(name for name in _ENVIRONMENT.filters if " " not in name))
+        hint = f"templates have for, if, set and expressions; filters: {filters}"
+    found = Finding(where, what, hint, spot=Spot(template_id, line))
+    return TemplateError(f"{where}: {what}", findings=[found], hint=hint)
 
 
 class _Environment(ImmutableSandboxedEnvironment):

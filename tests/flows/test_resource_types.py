@@ -11,7 +11,7 @@ import jsonschema
 import pytest
 
 from esi_flows.catalog.types import HEAT_WORKER, MONITORING_WORKER, Catalog, ResourceType
-from esi_flows.compiler.check import check_catalog
+from esi_flows.lint.check import check_catalog
 from esi_flows.compiler.templates import template_for
 
 TYPES = {

@@ -2,32 +2,35 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from esi_flows.catalog.loader import load_catalog
 from esi_flows.catalog.types import Catalog, Template
-from esi_flows.compiler.check import check_catalog
+from esi_flows.lint.check import check_catalog
 from tests.compiler.support import resource_type, template
 
-FLOWS = Path(__file__).parents[2] / "flows"
+HOT = """\
+heat_template_version: 2013-05-23
+parameters: {x: {type: string}}
+resources: {a: {type: A, properties: {x: {get_param: x}}}}
+outputs: {id: {value: 1}}
+"""
 
 
 def findings(*templates: Template, **choices: Any) -> list[str]:
     catalog = Catalog(
         [
-            resource_type("network"),
+            resource_type("network", heat_worker="Cnetwork"),
             resource_type("port", relations={"network_id": "network"}, **choices),
         ],
-        templates,
+        [*templates, template("network", text=HOT, x="Pid")],
     )
     return [str(finding) for finding in check_catalog(catalog)]
 
 
-def test_our_own_catalog_has_nothing_wrong() -> None:
-    assert check_catalog(load_catalog(FLOWS)) == []
+def hot(template_id: str, mapping: Any) -> Template:
+    return template(template_id, text=HOT, x=mapping)
 
 
 @pytest.mark.parametrize(
@@ -36,8 +39,10 @@ def test_our_own_catalog_has_nothing_wrong() -> None:
         ("Xid", "begins no form"),
         ("Fnetwrok+network_id:name", "did you mean 'network'"),
         ("Mnetwrok:network_id:id", "no resource type 'netwrok'"),
+        ("Fport+network_id:name", "a relation to network, not to port"),
         ({"field": "name", "path": ["networkid"]}, "did you mean 'network_id'"),
         ({"field": "name", "path": ["network_id", "port_id"]}, "no relation of network"),
+        ({"field": "a", "path": [{"concatenate": [{"field": "b", "path": ["nix"]}]}]}, "of port"),
         ({"concatenate": [{"output_key": "a", "path": ["nix"]}]}, "no relation of port"),
         (
             {
@@ -45,14 +50,18 @@ def test_our_own_catalog_has_nothing_wrong() -> None:
                 "then_mapping": "Ca",
                 "else_mapping": "Cb",
             },
-            "'nix' is no relation",
+            "if_mapping.equal[0].path[0]: 'nix' is no relation",
         ),
         ({"for_field": "a", "for_mapping": "Fnetwrok+id:name"}, "no resource type"),
+        (
+            {"for_field": "a", "for_mapping": {"field": "b", "path": ["c"]}},
+            "no relation of an item",
+        ),
     ],
 )
 def test_mappings_that_can_never_work(mapping: Any, what: str) -> None:
-    [found] = findings(template("port", x=mapping), heat_worker="Cport")
-    assert "template port, parameter x" in found
+    [found] = findings(hot("port", mapping), heat_worker="Cport")
+    assert "template port: parameter_mappings.x" in found
     assert what in found
 
 
@@ -62,12 +71,12 @@ def test_mappings_that_can_never_work(mapping: Any, what: str) -> None:
         {"field": "name", "path": ["network_id"]},
         {"field": "name", "path": [{"type": "nix", "id": "x"}], "ignore_missing": True},
         {"field": "name", "path": [{"concatenate": ["network", "_id"]}, "anything"]},
-        {"for_field": "a", "for_mapping": {"field": "b", "path": ["anything"]}},
+        {"for_field": "a", "for_mapping": {"field": "b", "path": [{"type": "port", "id": ""}]}},
         "Mnetwork:whatever:id",
     ],
 )
 def test_mappings_that_may_work(mapping: Any) -> None:
-    assert findings(template("port", x=mapping), heat_worker="ACpo&Pend") == []
+    assert findings(hot("port", mapping), heat_worker="ACpo&Pend") == []
 
 
 @pytest.mark.parametrize(
@@ -80,7 +89,7 @@ def test_mappings_that_may_work(mapping: Any) -> None:
     ],
 )
 def test_choices_that_can_never_work(choice: Any, what: str) -> None:
-    assert what in " ".join(findings(template("port"), heat_worker=choice))
+    assert what in " ".join(findings(hot("port", "Pid"), heat_worker=choice))
 
 
 def test_everything_is_found_at_once() -> None:
@@ -94,11 +103,15 @@ def test_everything_is_found_at_once() -> None:
 
 
 def test_a_joined_choice_is_known_by_its_ends() -> None:
-    broken = template("port_a_x", y="Mnix:id:key")
+    broken = hot("port_a_x", "Mnix:id:key")
     assert "nix" in " ".join(findings(broken, heat_worker="ACport_&Pa&Pb&C_&Cx"))
-    # a template of nobody is checked as far as that goes
-    assert len(findings(broken, heat_worker={"constant": None})) == 1
-    assert findings(template("port_a_x"), heat_worker="ACport_&Ca_&Cx") == []
+    assert findings(hot("port_a_x", "Pid"), heat_worker="ACport_&Ca_&Cx") == []
+
+
+def test_a_template_of_nobody_is_checked_as_far_as_that_goes() -> None:
+    nobody, broken = findings(hot("port", "Mnix:id:key"), heat_worker={"constant": None})
+    assert "no resource type chooses this template" in nobody
+    assert "nix" in broken
 
 
 def test_a_choice_of_nothing_is_fine() -> None:
