@@ -104,7 +104,10 @@ class KeptLease:
 
     def _move_deadline(self, deadline: float) -> None:
         with self._changed:
-            self._deadline = deadline
+            # an answer that comes after the time was over does not bring the lease back: who
+            # relied on it may have stopped by then
+            if time.monotonic() < self._deadline:
+                self._deadline = deadline
             self._changed.notify()
 
     def _guard(self) -> None:

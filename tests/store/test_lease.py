@@ -117,3 +117,11 @@ def test_bug_in_on_lost_is_logged(store: EtcdStore, caplog: pytest.LogCaptureFix
     assert lease.lost.wait(TTL)
     lease.stop()
     assert "on_lost failed" in caplog.messages
+
+
+def test_an_answer_that_comes_too_late_does_not_bring_the_lease_back(store: EtcdStore) -> None:
+    """Whoever has asked in between was told that it is over, and has stopped."""
+    lease = KeptLease(store, TTL)
+    assert not lease.alive()
+    lease._move_deadline(time.monotonic() + TTL)
+    assert not lease.alive()
