@@ -19,6 +19,7 @@ from esi_flows.conductor.admission import Admission
 from esi_flows.conductor.claims import Claims, running
 from esi_flows.conductor.inbox import Inbox
 from esi_flows.conductor.reader import Reader
+from esi_flows.conductor.records import unfinished
 from esi_flows.conductor.runner import Runner
 from esi_flows.conductor.running import Running
 from esi_flows.handlers.base import Handler
@@ -255,7 +256,7 @@ class Conductor:
 
     def _cancel(self, name: str, failed_job: str) -> bool:
         """Whether the group was cancelled; else it has changed, and the watch brings that."""
-        current = self._current(name)
+        current = unfinished(self._cache, name)
         if current is None:
             return False
         record, mod_revision = current
@@ -275,7 +276,7 @@ class Conductor:
                 return
             if name in self._running:
                 continue  # it has given its claim back, and tells when it has ended
-            current = self._current(name)
+            current = unfinished(self._cache, name)
             now = time.time()
             claim = self._claims.take_group(*current, now) if current is not None else None
             if current is None or claim is None:
@@ -283,21 +284,6 @@ class Conductor:
                 continue
             self._admission.claimed(name)
             self._run(running(current[0], self.id, now), claim)
-
-    def _current(self, name: str) -> tuple[GroupRecord, int] | None:
-        """The newest record we know of an unfinished group, and its revision.
-
-        Not the one that admission was told of: the cache may be ahead of it, and a claim must rest
-        on the record whose revision it compares.
-        """
-        found = self._cache.get(keys.group(name))
-        if found is None:
-            return None
-        try:
-            record = GroupRecord.decode(found.key, found.value)
-        except DocumentInvalid:
-            return None  # reported when it was taken in
-        return None if record.state.ended else (record, found.mod_revision)
 
     def _run(self, record: GroupRecord, claim: Claim) -> None:
         self._running.start(
