@@ -33,6 +33,10 @@ from esi_flows.store.written import observe
 
 LOG = logging.getLogger(__name__)
 
+MAX_COMPARED = 100
+"""How many jobs a group may wait for and be sure that all are still queued; etcd takes 128 compares
+in one transaction. Waiting for a job that has just ended costs nothing but the word."""
+
 
 @dataclass(frozen=True, slots=True)
 class _Seen:
@@ -78,6 +82,7 @@ class Reader:
         todo = deque(sorted(self._undecided, key=self._written_at))
         while todo:
             path = todo.popleft()
+            self._undecided.discard(path)
             try:
                 self.consider(path, claim)
             except StoreError:
@@ -85,7 +90,6 @@ class Reader:
                 raise
             except Exception:
                 LOG.exception("intent not compiled, a defect", extra={"key": keys.config(path)})
-            self._undecided.discard(path)
             if self._cache.get(keys.config(path)) is not None:
                 waiting = self._waiting_for(path)
                 self._undecided |= waiting
@@ -145,7 +149,10 @@ class Reader:
         else:
             ops += _posting(compiled)
         ops += self._unquarantined(seen.path)
-        if self._write(seen, ops, claim, group=name) and isinstance(compiled, JobGroup):
+        waits_for = compiled.waits_for if isinstance(compiled, JobGroup) else ()
+        if not self._write(seen, ops, claim, group=name, jobs=waits_for):
+            self._undecided.add(seen.path)
+        elif isinstance(compiled, JobGroup):
             for job in compiled.jobs:
                 self._queue.add(job)
             LOG.info(
@@ -200,11 +207,19 @@ class Reader:
         key = keys.quarantine(keys.config(path))
         return [Delete(key)] if self._cache.get(key) is not None else []
 
-    def _write(self, seen: _Seen, ops: Sequence[Op], claim: Claim, *, group: str = "") -> bool:
+    def _write(
+        self,
+        seen: _Seen,
+        ops: Sequence[Op],
+        claim: Claim,
+        *,
+        group: str = "",
+        jobs: Sequence[str] = (),
+    ) -> bool:
         """Write on condition that nothing we decided on has changed since.
 
-        ``group`` is a group whose record the decision rests on. False: something has changed, and
-        the watch brings it; it is decided again then.
+        The decision rests on the record of ``group``, and on ``jobs`` being queued. False:
+        something has changed, and the watch brings it; it is decided again then.
         """
         compares = [
             claim.fence,
@@ -214,6 +229,11 @@ class Reader:
         if group:
             key = keys.group(group)
             compares.append(unchanged(key, _revision(self._cache.get(key))))
+        for job_id in jobs[:MAX_COMPARED]:
+            queued = self._cache.get(keys.job(job_id))
+            if queued is None:
+                return False
+            compares.append(unchanged(queued.key, queued.mod_revision))
         answer = self._store.txn(compares, ops)
         if answer.succeeded:
             observe(self._cache, ops, answer.revision)
