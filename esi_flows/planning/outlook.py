@@ -212,8 +212,9 @@ class Outlook:
             except EsiFlowsError:
                 continue  # unreadable; the conductor tells so in its quarantine
 
-    def _written_at(self, pair: tuple[ResourceRef, Intent]) -> int:
-        return self._snapshot.modified(keys.config(self._catalog.path(pair[0])))
+    def _written_at(self, pair: tuple[ResourceRef, Intent]) -> tuple[int, keys.ResourcePath]:
+        path = self._catalog.path(pair[0])
+        return self._snapshot.modified(keys.config(path)), path
 
 
 def _place(job: Job) -> int:

@@ -137,9 +137,9 @@ class _Planner:
         ]
         changes: dict[ResourceRef, Change] = {}
         woken: list[Change] = []
-        # as they are written, which may not be the order in which they are shown
+        # as they are written and then read, which may not be the order in which they are shown
         for batch in batches([d for d in decisions if d.change.writes]):
-            for decision in batch:
+            for decision in sorted(batch, key=self._path):
                 chains.hold(decision)
                 own, *others = self._outlook.write(decision.wanted.resource, decision.intent)
                 changes[own.resource] = self._written(decision, own)
@@ -157,6 +157,9 @@ class _Planner:
 
     def _exists(self, resource: ResourceRef) -> bool:
         return self._outlook.intent(resource) is not None
+
+    def _path(self, decision: Decision) -> keys.ResourcePath:
+        return self._catalog.path(decision.wanted.resource)
 
     def _written(self, decision: Decision, compiled: Compiled) -> Change:
         note = "again: its last version failed" if decision.change is What.RETRY else ""
