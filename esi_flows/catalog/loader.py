@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import jsonschema
 
@@ -134,7 +134,7 @@ class _Loading:
 
     def resource_type(self, path: Path, document: Document) -> None:
         value = document.value
-        self.check_schema(document, value.get("schema", {}))
+        schema = self.checked_schema(document, value.get("schema", {}))
         if value["type"] != path.parent.name:
             what = "type is not the name of the folder"
             name = path.parent.name
@@ -146,7 +146,7 @@ class _Loading:
             plural=value["plural"],
             relations=value.get("relations", {}),
             template_mappings=value.get("template_mappings", {}),
-            schema=value.get("schema", {}),
+            schema=schema,
             secrets=frozenset(value.get("secrets", ())),
             description=value.get("description", ""),
         )
@@ -191,13 +191,16 @@ class _Loading:
         else:
             known[name] = (thing, document)
 
-    def check_schema(self, document: Document, schema: Any) -> None:
+    def checked_schema(self, document: Document, schema: JsonObject) -> JsonObject:
+        """The schema if it is one, else one that allows everything."""
         try:
             jsonschema.Draft202012Validator.check_schema(schema)
         except jsonschema.SchemaError as error:
             place = ("schema", *error.absolute_path)
             what = f"schema is no JSON Schema: {error.message}"
             self.findings.append(document.finding(place, what))
+            return {}
+        return schema
 
     def check_collections(self) -> None:
         seen: dict[str, str] = {}

@@ -9,6 +9,7 @@ from typing import Any
 
 import jsonschema
 from jsonschema.exceptions import ValidationError
+from referencing.exceptions import Unresolvable
 
 from esi_flows.catalog.types import ResourceType
 from esi_flows.catalog.yaml_files import Document, Place
@@ -88,7 +89,12 @@ def problems_with(schema: JsonObject, value: Any, hidden: secrets.Names) -> Iter
     validator = jsonschema.Draft202012Validator(
         schema, format_checker=jsonschema.Draft202012Validator.FORMAT_CHECKER
     )
-    errors = sorted(validator.iter_errors(value), key=lambda e: [str(p) for p in e.absolute_path])
+    try:
+        errors = list(validator.iter_errors(value))
+    except (Unresolvable, RecursionError) as error:
+        yield Problem((), f"cannot be checked, its schema refers to what is not there: {error}")
+        return
+    errors.sort(key=lambda e: [str(p) for p in e.absolute_path])
     for error in errors:
         yield from _problems_of(error, hidden)
 

@@ -67,8 +67,9 @@ def test_each_fault_is_one_finding(folder: Path, case: str) -> None:
 
 
 def test_all_faults_are_told_at_once(folder: Path) -> None:
-    """Those that are in different files, and do not hide each other."""
-    for case in ("unknown_type", "unknown_member_of_a_type", "unknown_output", "text_that_fails"):
+    """Those that do not follow from each other."""
+    cases = ("unknown_type", "unknown_member_of_a_type", "text_that_fails", "unknown_field_inside")
+    for case in cases:
         shutil.copytree(HERE / "bad" / case, folder, dirs_exist_ok=True)
     assert [finding.where.partition(":")[0].rpartition("/")[2] for finding in found_in(folder)] == [
         "ports.yaml",
