@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from esi_flows.model.errors import ServerError
 from esi_flows.store.base import DeletePrefix
@@ -15,6 +16,10 @@ from esi_flows.store.embedded.binary import obtain_etcd
 from esi_flows.store.etcd import EtcdStore, connect
 
 pytest_plugins = ("tests.conformance.plugin",)
+
+# how long an example takes says more about the machine than about us
+settings.register_profile("esi-flows", deadline=None)
+settings.load_profile("esi-flows")
 
 
 @pytest.fixture(scope="session")
