@@ -77,7 +77,7 @@ class Explainer:
         return Redactor(self._names, bodies)
 
     def _jobs(self, group: JobGroup, before: Memo | None) -> list[PlannedJob]:
-        has_stack = self._stacks.exists(group.resource)
+        stack = self._stacks.undoing(group.resource)
         return [
             PlannedJob(
                 action=job.action,
@@ -87,7 +87,7 @@ class Explainer:
                     job, before, outlook=self._outlook, catalog=self._catalog
                 ),
                 template=self._stacks.send(job),
-                reverts=_reverts(group.jobs[: place + 1], has_stack=has_stack),
+                reverts=_reverts(group.jobs[: place + 1], stack=stack),
             )
             for place, job in enumerate(group.jobs)
         ]
@@ -100,24 +100,24 @@ def _kind(compiled: Compiled) -> Kind:
     return Kind.CREATE if fresh else Kind.MODIFY
 
 
-def _reverts(until: Sequence[Job], *, has_stack: bool) -> tuple[Undo, ...]:
+def _reverts(until: Sequence[Job], *, stack: str) -> tuple[Undo, ...]:
     """What is undone, newest first, when the last of these jobs fails: itself, and all before."""
     failed = until[-1]
     if failed.on_failure is OnFailure.IGNORE:
         return ()
     return tuple(
-        Undo(_name(job), _undoing(job, failed=job is failed, has_stack=has_stack))
+        Undo(_name(job), _undoing(job, failed=job is failed, stack=stack))
         for job in reversed(until)
     )
 
 
-def _undoing(job: Job, *, failed: bool, has_stack: bool) -> str:
+def _undoing(job: Job, *, failed: bool, stack: str) -> str:
     """What reverting a job means, in words; nothing is known of handlers that are not ours."""
     ends = job.action in (Action.DELETE, Action.LOGICAL_DELETE)
     if job.handler == HEAT_WORKER:
         if ends:
             return CANNOT
-        return "update the stack back" if has_stack else "delete the stack"
+        return stack
     if job.handler == MONITORING_WORKER:
         if failed:
             return NOTHING

@@ -84,9 +84,13 @@ class Stacks:
         self._catalog = catalog
         self._sent: dict[ResourceRef, str | None] = {}
 
-    def exists(self, resource: ResourceRef) -> bool:
-        """Whether something was sent, or will have been."""
-        return self.sent(resource) is not None
+    def undoing(self, resource: ResourceRef) -> str:
+        """What reverting the next job that sends something means for the stack, in words."""
+        if self.sent(resource) is not None:
+            return "update the stack back"
+        if self.outputs(resource) is not None:
+            return "leave the stack as it is, since what it was before is not recorded"
+        return "delete the stack"
 
     def sent(self, resource: ResourceRef) -> str | None:
         """The text that was sent last, None where there is none."""
