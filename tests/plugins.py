@@ -55,6 +55,16 @@ class ListHandler:
         pass
 
 
+class NothingRecorded:
+    """What handlers read where nothing was ever recorded."""
+
+    def heat_stack(self, resource: ResourceRef) -> None:
+        return None
+
+    def stack_record(self, resource: ResourceRef) -> None:
+        return None
+
+
 def make_job(
     job_id: str,
     *,

@@ -14,6 +14,7 @@ from esi_flows.handlers.base import Handler, Outcome, Run, Steps
 from esi_flows.model import codec
 from esi_flows.model.errors import EsiFlowsError, HandlerError
 from esi_flows.model.jobs import Job, OnFailure
+from esi_flows.model.secrets import Names
 
 LOG = logging.getLogger(__name__)
 
@@ -45,14 +46,16 @@ class HandlerTask(task.Task):  # type: ignore[misc]
         try:
             outcome = yield from self._handler.execute(self.job, self._run)
             _check(outcome)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - its words are the job's result
+            text = self._describe(error)
             if self.job.on_failure is not OnFailure.IGNORE:
-                raise _plain(error) from error
+                # as one that can be stored: exceptions of clients hold responses and locks
+                raise HandlerError(text) from _fit_to_show(error, text)
             LOG.warning(
                 "job failed, which its group ignores",
-                extra={"job": self.job.id, "error": describe(error)},
+                extra={"job": self.job.id, "error": text},
             )
-            outcome = Outcome(error=describe(error))
+            outcome = Outcome(error=text)
         return outcomes.to_result(outcome)
 
     def revert_steps(self, result: Any) -> ResultSteps:
@@ -65,9 +68,26 @@ class HandlerTask(task.Task):  # type: ignore[misc]
         try:
             outcome = yield from self._undo(done)
         except Exception as error:
-            LOG.exception("job could not be undone", extra={"job": self.job.id})
-            outcome = Outcome(error=describe(error))
+            text = self._describe(error)
+            LOG.error(
+                "job could not be undone",
+                extra={"job": self.job.id, "error": text},
+                exc_info=_fit_to_show(error, text),
+            )
+            outcome = Outcome(error=text)
         return outcomes.to_result(outcome)
+
+    def _describe(self, error: Exception) -> str:
+        """The error in words fit for ``/state``: ours as they are, others with their type.
+
+        Without the job's secrets, which the outside world may well repeat.
+        """
+        is_ours = isinstance(error, EsiFlowsError)
+        text = str(error) if is_ours else f"{type(error).__name__}: {error}"
+        known = self._run.catalog.types.get(self.job.resource_type)
+        names = Names(known.secrets if known is not None else ())
+        params = [parameter.to_json() for parameter in self.job.params]
+        return names.mask_in(text, self.job.resource_input, params)
 
     def _undo(self, done: Outcome | None) -> Steps:
         if done is not None and done.error:
@@ -96,13 +116,6 @@ def drive(steps: ResultSteps) -> dict[str, Any]:
         answer = awaited.result()
 
 
-def describe(error: BaseException) -> str:
-    """The error in words fit for ``/state``: ours as they are, others with their type."""
-    if isinstance(error, EsiFlowsError):
-        return str(error)
-    return f"{type(error).__name__}: {error}"
-
-
-def _plain(error: Exception) -> HandlerError:
-    """The error as one that can be stored: exceptions of clients hold responses and locks."""
-    return HandlerError(describe(error))
+def _fit_to_show(error: Exception, text: str) -> Exception | None:
+    """The error itself, for a traceback, unless that says more than ``text`` does."""
+    return error if str(error) in text else None

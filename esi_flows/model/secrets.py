@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+from esi_flows.model import codec
+
 MASK = "********"
+
+_SHORTEST = 3
+"""Characters of a secret that is looked for in sentences; shorter ones stand in any."""
 
 _SUSPECT = re.compile(
     r"passw|passphrase|secret|credential|token|private[_-]?key|api[_-]?key|community|authorization",
@@ -44,23 +49,59 @@ class Names:
             return self._mask_text(value)
         return value
 
+    def mask_in(self, text: str, *documents: Any) -> str:
+        """A sentence with every value masked that ``documents`` have in secret fields.
+
+        For what others say: Heat, for one, repeats the parameter that it does not like. Only whole
+        words are masked, and none of less than three characters.
+        """
+        values = {value for document in documents for value in self._values(document)}
+        shown = {form for v in values for form in (v, repr(v)[1:-1], json.dumps(v)[1:-1])}
+        for value in sorted(shown, key=len, reverse=True):
+            if len(value) >= _SHORTEST:
+                text = re.sub(rf"(?<!\w){re.escape(value)}(?!\w)", MASK, text)
+        return text
+
+    def _values(self, document: Any, *, secret: bool = False) -> Iterator[str]:
+        """The texts and numbers in secret fields, however deep."""
+        if isinstance(document, str) and document[:1] in ("{", "["):
+            document = _parsed(document)
+        if isinstance(document, Mapping):
+            hidden = self._hidden(document)
+            for name, element in document.items():
+                yield from self._values(element, secret=secret or name in hidden)
+        elif isinstance(document, list | tuple):
+            for element in document:
+                yield from self._values(element, secret=secret)
+        elif secret and not _harmless(document):
+            yield str(document)
+
+    def _hidden(self, value: Mapping[str, Any]) -> set[str]:
+        """The members of an object that hold something secret."""
+        hidden = {name for name in value if name in self}
+        if value.get("param", value.get("output_key")) in self:
+            hidden |= {"value", "output_value"}
+        return hidden
+
     def _mask_object(self, value: Mapping[str, Any]) -> dict[str, Any]:
-        named = value.get("param", value.get("output_key"))
-        hidden = {"value", "output_value"} if named in self else set()
+        hidden = self._hidden(value)
         return {
-            name: MASK
-            if (name in self or name in hidden) and not _harmless(element)
-            else self.mask(element)
+            name: MASK if name in hidden and not _harmless(element) else self.mask(element)
             for name, element in value.items()
         }
 
     def _mask_text(self, text: str) -> str:
-        try:
-            document = json.loads(text)
-        except (ValueError, RecursionError):
-            return text
-        masked = self.mask(document)
+        document = _parsed(text)
+        masked = self.mask(document) if document is not text else text
         return text if masked == document else json.dumps(masked, sort_keys=True)
+
+
+def _parsed(text: str) -> Any:
+    """The JSON that a text is; the text where it is none."""
+    try:
+        return codec.parse(text)
+    except (ValueError, RecursionError):
+        return text
 
 
 def _harmless(value: Any) -> bool:

@@ -14,6 +14,7 @@ from taskflow.patterns import graph_flow
 from taskflow.persistence import models
 from taskflow.persistence.backends import impl_memory
 
+from esi_flows.catalog.types import Catalog
 from esi_flows.engine import executor
 from esi_flows.engine.executor import StepExecutor
 from esi_flows.engine.flow import GroupEngine
@@ -21,9 +22,7 @@ from esi_flows.engine.task import HandlerTask
 from esi_flows.handlers.base import Handler, Outcome, Run, Steps
 from esi_flows.model.errors import ClaimLost, HandlerError, Suspended
 from esi_flows.model.jobs import Job
-from tests.plugins import make_job
-
-NO_RUN: Any = None
+from tests.plugins import NothingRecorded, make_job
 
 
 class Plugin:
@@ -57,7 +56,7 @@ def steps_on(pool: ThreadPoolExecutor, **given: Any) -> StepExecutor:
 
 
 def handler_task(handler: Handler, job_id: str = "a") -> HandlerTask:
-    return HandlerTask(make_job(job_id), handler, NO_RUN)
+    return HandlerTask(make_job(job_id), handler, Run(Catalog((), ()), NothingRecorded()))
 
 
 def in_thread(call: Callable[[], Any]) -> tuple[threading.Thread, list[BaseException]]:

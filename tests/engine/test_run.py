@@ -6,6 +6,7 @@ import json
 import threading
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -18,22 +19,14 @@ from esi_flows.handlers.base import Handler, Outcome, Write
 from esi_flows.model import keys
 from esi_flows.model.errors import ClaimLost, Suspended
 from esi_flows.model.groups import GroupState
-from esi_flows.model.jobs import Job, OnFailure
+from esi_flows.model.jobs import Job, OnFailure, Parameter
 from esi_flows.model.keys import ResourcePath
 from esi_flows.store.base import Store
 from esi_flows.store.claims import Claim, take_claim
-from tests.plugins import ListHandler, chain, make_job
+from tests.plugins import ListHandler, NothingRecorded, chain, make_job
 
 PATH = ResourcePath("v2.0/networks", "n1")
 GROUP = "network:n1:1"
-
-
-class NothingRecorded:
-    def heat_stack(self, resource: Any) -> None:
-        return None
-
-    def stack_record(self, resource: Any) -> None:
-        return None
 
 
 @pytest.fixture
@@ -374,3 +367,32 @@ def test_outcomes_of_many_jobs_are_each_stored_with_what_they_publish(
         item.key.removeprefix("/made/"): item.mod_revision for item in store.range("/made/").items
     }
     assert made == at
+
+
+@pytest.mark.parametrize("on_failure", list(OnFailure))
+def test_what_a_failure_tells_holds_no_secret(
+    store: Store,
+    claim: Claim,
+    pool: ThreadPoolExecutor,
+    caplog: pytest.LogCaptureFixture,
+    on_failure: OnFailure,
+) -> None:
+    class Talkative(ListHandler):
+        def execute(self, job: Job, run: Any) -> Any:
+            yield from ()
+            raise ValueError("'canary' does not match, nor does 'linnet'")
+
+        def revert(self, job: Job, run: Any, outcome: Outcome | None) -> Any:
+            return self.execute(job, run)
+
+    job = replace(
+        make_job("a", first=True, last=True, on_failure=on_failure),
+        resource_input={"id": "n1", "password": "canary"},
+        params=(Parameter("admin_password", "value", "linnet"),),
+    )
+    end = group_run(store, claim, pool, [job], Talkative()).execute()
+    told = f"{end} {caplog.text} {[vars(record) for record in caplog.records]}"
+    told += str([item.value for item in store.range("/esi-flows/").items])
+    assert "ValueError: '********' does not match, nor does '********'" in told
+    assert "canary" not in told
+    assert "linnet" not in told

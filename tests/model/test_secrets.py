@@ -42,7 +42,9 @@ def test_json_texts_inside_documents_are_masked() -> None:
     assert json.loads(masked["body"]) == {"password": MASK, "name": "x"}
 
 
-@pytest.mark.parametrize("text", ["{no json", "[1, 2]", '{"name":  "x"}', "plain"])
+@pytest.mark.parametrize(
+    "text", ["[" * 900 + "]" * 900, "{no json", "[1, 2]", '{"name":  "x"}', "plain"]
+)
 def test_texts_without_secrets_stay_as_they_are(text: str) -> None:
     assert Names().mask(text) == text
 
@@ -56,3 +58,28 @@ def test_places_below_a_secret_field_are_covered() -> None:
     names = Names()
     assert names.covers(["credentials", 0, "user"])
     assert not names.covers(["name", 0])
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        {"password": "s3cr3t.word"},
+        {"credentials": [{"user": "s3cr3t.word"}]},
+        {"param": "password", "type": "value", "value": "s3cr3t.word"},
+        {"body": json.dumps({"password": "s3cr3t.word"})},
+    ],
+)
+def test_secret_values_are_masked_in_sentences(document: object) -> None:
+    text = "'s3cr3t.word' is too short (s3cr3t.word), s3cr3t.words is not"
+    assert Names().mask_in(text, document) == f"'{MASK}' is too short ({MASK}), s3cr3t.words is not"
+
+
+def test_numbers_and_escaped_texts_are_masked_in_sentences() -> None:
+    document = {"password": 481516, "secret": 'a"b\nc'}
+    text = f"481516 and {document['secret']!r} and {json.dumps(document['secret'])}"
+    assert Names().mask_in(text, document) == f"{MASK} and '{MASK}' and \"{MASK}\""
+
+
+@pytest.mark.parametrize("value", [None, True, "", "ab", 7])
+def test_what_is_in_any_sentence_is_not_masked_in_one(value: object) -> None:
+    assert Names().mask_in("True 7 ab None", {"password": value}) == "True 7 ab None"
