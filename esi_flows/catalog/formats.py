@@ -46,3 +46,14 @@ TEMPLATE: dict[str, Any] = {
     },
 }
 """``<type>/<template id>.template.yaml``."""
+
+STORED_TEMPLATE: dict[str, Any] = {
+    **TEMPLATE,
+    "additionalProperties": True,
+    "properties": {
+        **TEMPLATE["properties"],
+        "template_file": _TEXT,
+        "watch": {"type": ["array", "null"]},
+    },
+}
+"""The body of ``/config/v2.0/heat_templates/<id>``: the text itself is in ``template_file``."""

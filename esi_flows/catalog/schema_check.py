@@ -91,8 +91,8 @@ def problems_with(schema: JsonObject, value: Any, hidden: secrets.Names) -> Iter
     )
     try:
         errors = list(validator.iter_errors(value))
-    except (Unresolvable, RecursionError) as error:
-        yield Problem((), f"cannot be checked, its schema refers to what is not there: {error}")
+    except (Unresolvable, RecursionError) as lost:
+        yield Problem((), f"cannot be checked, its schema refers to what is not there: {lost}")
         return
     errors.sort(key=lambda e: [str(p) for p in e.absolute_path])
     for error in errors:

@@ -89,6 +89,10 @@ class Catalog:
         monitored = any(t.handler == MONITORING_WORKER for t in self._templates.values())
         return Profile.A if monitored else Profile.B
 
+    def overlaid(self, templates: Iterable[Template]) -> Catalog:
+        """A catalog with these templates as well, each in place of one of the same id."""
+        return Catalog(self._types.values(), [*self._templates.values(), *templates])
+
     def path(self, resource: ResourceRef) -> ResourcePath:
         """Where a resource lives below each root. Raises InvalidInput for an unknown type."""
         known = self._types.get(resource.type)

@@ -8,11 +8,11 @@ from collections import defaultdict, deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from esi_flows.catalog.types import Catalog
 from esi_flows.compiler.changes import compile_change, is_change
 from esi_flows.compiler.groups import JobGroup, NotWorkable
 from esi_flows.compiler.queue import Queue
 from esi_flows.conductor.documents import CachedDocuments
+from esi_flows.conductor.templates import CurrentCatalog
 from esi_flows.model import codec, keys
 from esi_flows.model.errors import (
     DocumentInvalid,
@@ -58,7 +58,7 @@ class Reader:
         self,
         store: Store,
         cache: Reflector,
-        catalog: Catalog,
+        catalog: CurrentCatalog,
         queue: Queue,
         *,
         suffix: Callable[[], str],
@@ -69,7 +69,7 @@ class Reader:
         self._catalog = catalog
         self._queue = queue
         self._suffix = suffix
-        self._documents = CachedDocuments(cache, catalog)
+        self._documents = CachedDocuments(cache, catalog.now)
         self._waiting: defaultdict[str, set[ResourcePath]] = defaultdict(set)
         self._undecided: set[ResourcePath] = set()
 
@@ -97,12 +97,12 @@ class Reader:
 
     def consider(self, path: ResourcePath, claim: Claim) -> None:
         """Post what the intent at ``path`` asks for. Raises StoreError; then nothing is decided."""
-        if path.collection == keys.HEAT_TEMPLATE_COLLECTION:
-            return
-        resource = self._catalog.resource(path)
+        resource = self._catalog.now.resource(path)
         seen = _Seen(path, self._cache.get(keys.config(path)), self._cache.get(keys.memo(path)))
         try:
-            if seen.config is None:
+            if path.collection == keys.HEAT_TEMPLATE_COLLECTION:
+                self._template(seen, claim)
+            elif seen.config is None:
                 self._remove(seen, resource, claim)
             elif resource is None:
                 raise DocumentInvalid(
@@ -118,9 +118,18 @@ class Reader:
         except TooLarge as error:
             self._refuse(seen, InvalidInput(error.message, hint=error.hint), claim)
 
+    def _template(self, seen: _Seen, claim: Claim) -> None:
+        """A template is never compiled and has no state; one that cannot be used is told so."""
+        refusal = self._catalog.refusal(keys.config(seen.path))
+        if refusal is not None:
+            raise refusal
+        ops = self._unquarantined(seen.path)
+        if ops:
+            self._write(seen, ops, claim)
+
     def _waiting_for(self, path: ResourcePath) -> set[ResourcePath]:
         """Resources that could not be compiled because the one at ``path`` was missing."""
-        resource = self._catalog.resource(path)
+        resource = self._catalog.now.resource(path)
         return self._waiting.pop(str(resource), set()) if resource is not None else set()
 
     def _written_at(self, path: ResourcePath) -> tuple[int, ResourcePath]:
@@ -138,7 +147,7 @@ class Reader:
             intent,
             memo=memo,
             documents=self._documents,
-            catalog=self._catalog,
+            catalog=self._catalog.now,
             queue=self._queue,
             suffix=self._suffix,
         )

@@ -22,6 +22,7 @@ from esi_flows.conductor.reader import Reader
 from esi_flows.conductor.records import unfinished
 from esi_flows.conductor.runner import Runner
 from esi_flows.conductor.running import Running
+from esi_flows.conductor.templates import CurrentCatalog
 from esi_flows.handlers.base import Handler
 from esi_flows.model import codec, keys
 from esi_flows.model.errors import ClaimLost, DocumentInvalid, EsiFlowsError, StoreError, Suspended
@@ -64,7 +65,6 @@ class Conductor:
         settings: ConductorSettings | None = None,
     ) -> None:
         self._store = store
-        self._catalog = catalog
         self._handlers = handlers
         self._settings = settings or ConductorSettings()
         self.id = _new_id()
@@ -72,10 +72,11 @@ class Conductor:
         self._cache = Reflector(store, _WATCHED, self._inbox.add)
         self._queue = Queue()
         self._admission = Admission()
+        self._catalog = CurrentCatalog(catalog, self._cache)
         self._reader = Reader(
             store,
             self._cache,
-            catalog,
+            self._catalog,
             self._queue,
             suffix=_suffix,
         )
@@ -175,6 +176,7 @@ class Conductor:
         elif key.startswith(keys.GROUPS):
             return self._group_changed(key)
         else:
+            self._catalog.take_in(key)
             root = keys.CONFIG if key.startswith(keys.CONFIG) else keys.MEMO
             path = keys.parse_resource(key, root)
             return {path} if path is not None else set()
@@ -236,7 +238,7 @@ class Conductor:
             return set()
         try:
             record = GroupRecord.decode(key, found.value)
-            path = self._catalog.path(record.resource)
+            path = self._catalog.now.path(record.resource)
         except EsiFlowsError as error:
             LOG.error("group record cannot be used", extra={"key": key, "reason": str(error)})
             return set()
@@ -260,7 +262,9 @@ class Conductor:
         if current is None:
             return False
         record, mod_revision = current
-        final, ops = endings.cancelled(record, failed_job, catalog=self._catalog, now=time.time())
+        final, ops = endings.cancelled(
+            record, failed_job, catalog=self._catalog.now, now=time.time()
+        )
         answer = self._store.txn(
             [unchanged(keys.group(name), mod_revision), absent(keys.claim(name))], ops
         )
@@ -291,7 +295,7 @@ class Conductor:
                 record,
                 claim,
                 store=self._store,
-                catalog=self._catalog,
+                catalog=self._catalog.now,
                 handlers=self._handlers,
                 pool=self._running.steps_pool,
                 may_run=self._lease.alive,

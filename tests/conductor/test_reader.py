@@ -9,6 +9,7 @@ import pytest
 from esi_flows.compiler.queue import Queue
 from esi_flows.conductor.reader import Reader
 from esi_flows.conductor.service import Conductor
+from esi_flows.conductor.templates import CurrentCatalog
 from esi_flows.model import keys
 from esi_flows.model.groups import GroupRecord, GroupState
 from esi_flows.model.intents import Intent, Memo
@@ -145,7 +146,9 @@ def test_a_memo_that_cannot_be_read_refuses_its_resource_only(
 def test_nobody_waits_for_a_job_that_has_ended_by_then(store: EtcdStore) -> None:
     """The news that a job has left the queue may come later than the intent written after it."""
     cache, queue = Reflector(store, WATCHED), Queue()  # not started: it knows what it is told
-    reader = Reader(store, cache, small_catalog(), queue, suffix=lambda: "abcde")
+    reader = Reader(
+        store, cache, CurrentCatalog(small_catalog(), cache), queue, suffix=lambda: "abcde"
+    )
     claim = Claim(keys.READER_ROLE, store.put(keys.claim(keys.READER_ROLE), b"me"))
     job = make_job("create:heat_worker:network:n1:1:abcde", handler="heat_worker", last=True)
     store.put(keys.job(job.id), job.encode())
