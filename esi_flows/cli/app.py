@@ -60,6 +60,8 @@ class EsiFlows(App):
         console.setFormatter(_Lines())
         root.addHandler(console)
         root.setLevel(console.level)
+        # it would write out what is sent to Heat, and the passwords in it
+        logging.getLogger("keystoneauth").setLevel(logging.INFO)
         if self.options.log_file:
             written = logging.FileHandler(self.options.log_file)
             written.setFormatter(logging.Formatter(self.LOG_FILE_MESSAGE_FORMAT))

@@ -98,6 +98,14 @@ def test_logging_is_left_as_it_was(bare_cli: Cli) -> None:
     assert (list(root.handlers), root.level) == before
 
 
+def test_requests_to_the_cloud_are_never_logged(
+    bare_cli: Cli, caplog: pytest.LogCaptureFixture
+) -> None:
+    bare_cli("help", "-vv")
+    caplog.set_level(logging.DEBUG)
+    assert not logging.getLogger("keystoneauth.session").isEnabledFor(logging.DEBUG)
+
+
 def test_the_log_file_gets_what_the_screen_does_not(cli: Cli, tmp_path: Path) -> None:
     folder = FLOWS / "deployments" / "logical_network"
     result = cli("apply", folder, "--log-file", tmp_path / "log")
