@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.conformance import recordings
-from tests.conformance.plugin import KIND, corpus_folder
+from tests.conformance.plugin import CHECKED, KIND, corpus_folder, is_corpus
 
 SOURCES: dict[str, Callable[[Path], Iterator[Any]]] = {}
 """What can be asked for by a test's argument: how to find all of it in a corpus."""
@@ -26,14 +26,14 @@ def each(argument: str) -> Callable[[Callable[[Path], Iterator[Any]]], None]:
 @each("case")
 def find_cases(corpus: Path) -> Iterator[Any]:
     for case in recordings.cases(corpus):
-        yield pytest.param(case, id=case.name)
+        yield pytest.param(case, id=str(case))
 
 
 @each("rendering")
 def find_renderings(corpus: Path) -> Iterator[Any]:
     for recording in recordings.recordings(corpus):
         for number, rendering in enumerate(recording.document["heat_jobs"]):
-            name = f"{recording.version}-{recording.scenario}-{number}-{rendering['job']}"
+            name = f"{recording}-{number}-{rendering['job']}"
             yield pytest.param((recording, rendering), id=name)
 
 
@@ -42,23 +42,30 @@ def find_monitored(corpus: Path) -> Iterator[Any]:
     for recording in recordings.recordings(corpus):
         for job in recording.jobs.values():
             if job.handler == "monitoring_worker":
-                name = f"{recording.version}-{recording.scenario}-{job.id}"
+                name = f"{recording}-{job.id}"
                 yield pytest.param((recording, job), id=name)
+
+
+@each("replayed")
+def find_replayed(corpus: Path) -> Iterator[Any]:
+    for recording in recordings.recordings(corpus):
+        yield pytest.param(recording, id=str(recording))
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     corpus = corpus_folder(metafunc.config)
     for argument, find in SOURCES.items():
         if argument in metafunc.fixturenames:
-            there = list(find(corpus)) if corpus.is_dir() else []
-            metafunc.parametrize(argument, there or [pytest.param(None, id="none")])
+            # without a corpus one test of each is left, to say so
+            there = list(find(corpus)) if is_corpus(corpus) else [pytest.param(None, id="none")]
+            metafunc.parametrize(argument, there)
 
 
 @pytest.fixture(autouse=True)
 def corpus(request: pytest.FixtureRequest, record_property: Callable[[str, object], None]) -> Path:
     """The recorded traffic. Without it: skipped at home, failed in CI."""
     folder = corpus_folder(request.config)
-    if not (folder / "schemas.json").is_file():
+    if not is_corpus(folder):
         reason = f"there is no recorded traffic in {folder}; give its folder with --corpus"
         if os.environ.get("CI"):
             pytest.fail(reason)
@@ -67,3 +74,13 @@ def corpus(request: pytest.FixtureRequest, record_property: Callable[[str, objec
     if marker is not None:
         record_property(KIND, marker.args[0])
     return folder
+
+
+@pytest.fixture
+def count(record_property: Callable[[str, object], None]) -> Callable[[str, bool], None]:
+    """Counts one recorded thing of a kind, and whether ours is like it."""
+
+    def record(kind: str, same: bool) -> None:
+        record_property(CHECKED, [kind, same])
+
+    return record

@@ -8,12 +8,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from esi_flows.catalog.types import HEAT_WORKER, Catalog, ResourceType, Template
 from esi_flows.model import codec
 from esi_flows.model.jobs import Job, ResourceRef
 from esi_flows.model.results import HeatStack
+
+T = TypeVar("T")
 
 MASKED = "***"
 """What the recording shows in place of a secret."""
@@ -28,14 +30,22 @@ def reference(text: str) -> ResourceRef:
     return ResourceRef(*text.split(":", 1))
 
 
+@lru_cache(maxsize=8)
+def _cases_of(path: Path) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = load(path)["cases"]
+    return found
+
+
 @lru_cache
 def schemas(corpus: Path) -> dict[str, Any]:
-    return json.loads((corpus / "schemas.json").read_text())
+    found: dict[str, Any] = json.loads((corpus / "schemas.json").read_text())
+    return found
 
 
 @lru_cache
 def template_documents(corpus: Path, version: str) -> dict[str, Any]:
-    return load(corpus / version / "heat_templates.json.gz")
+    found: dict[str, Any] = load(corpus / version / "heat_templates.json.gz")
+    return found
 
 
 def template(document: Mapping[str, Any]) -> Template:
@@ -79,8 +89,17 @@ class Case:
 
     corpus: Path
     version: str
-    name: str
+    scenario: str
+    number: int
     document: Mapping[str, Any]
+
+    @property
+    def recording(self) -> tuple[str, str]:
+        """Version and scenario."""
+        return self.version, self.scenario
+
+    def __str__(self) -> str:
+        return f"{self.version}-{self.scenario}-{self.number}-{self.document['resource']}"
 
     @cached_property
     def resource(self) -> ResourceRef:
@@ -100,9 +119,8 @@ class Case:
 def cases(corpus: Path) -> Iterator[Case]:
     for path in sorted((corpus / "cases").glob("*/*.json.gz")):
         version, scenario = path.parent.name, path.name.removesuffix(".json.gz")
-        for number, document in enumerate(load(path)["cases"]):
-            name = f"{version}-{scenario}-{number}-{document['resource']}"
-            yield Case(corpus, version, name, document)
+        for number, document in enumerate(_cases_of(path)):
+            yield Case(corpus, version, scenario, number, document)
 
 
 class Recording:
@@ -111,7 +129,43 @@ class Recording:
     def __init__(self, corpus: Path, path: Path) -> None:
         self.version, self.scenario = path.parent.name, path.name.removesuffix(".json.gz")
         self.document = load(path)
+        self.is_complete: bool = self.document["complete"]
         self._corpus = corpus
+
+    def __str__(self) -> str:
+        return f"{self.version}-{self.scenario}"
+
+    @cached_property
+    def events(self) -> list[dict[str, Any]]:
+        """Everything that was written, in order, template documents in full."""
+        return [{**event, "v": self._in_full(event["v"])} for event in self.document["events"]]
+
+    @cached_property
+    def cases(self) -> list[Case]:
+        """The changes of configurations in this session."""
+        of_this = (self.version, self.scenario)
+        return [case for case in cases(self._corpus) if case.recording == of_this]
+
+    @cached_property
+    def final_store(self) -> dict[str, Any]:
+        """What was in the store at the end."""
+        return {
+            key: self.events_by_position[value["$ev"]]["v"]
+            if isinstance(value, dict) and "$ev" in value
+            else self._in_full(value)
+            for key, value in (self.document["final_store"] or {}).items()
+        }
+
+    @cached_property
+    def events_by_position(self) -> dict[int, dict[str, Any]]:
+        return {event["i"]: event for event in self.events}
+
+    def _in_full(self, document: Any) -> Any:
+        if not isinstance(document, dict) or "$tpl" not in document:
+            return document
+        texts = template_documents(self._corpus, self.version)["by_sha"]
+        envelope = {name: value for name, value in document.items() if name != "$tpl"}
+        return {**envelope, "body": texts[document["$tpl"]]}
 
     @cached_property
     def catalog(self) -> Catalog:
@@ -123,9 +177,8 @@ class Recording:
         templates = [template(documents["by_sha"][sha]) for sha in newest.values()]
         mappings = {
             case.resource.type: case.document["template_mappings"]
-            for case in cases(self._corpus)
-            if (case.version, case.name.split("-")[1]) == (self.version, self.scenario)
-            and "template_mappings" in case.document
+            for case in self.cases
+            if "template_mappings" in case.document
         }
         return catalog(self._corpus, templates, mappings)
 
@@ -139,6 +192,32 @@ class Recording:
     def jobs(self) -> dict[str, Job]:
         found = (Job.decode(key, codec.dumps(e["v"])) for e, key in self.written("/jobs/all/"))
         return {job.id: job for job in found}
+
+    @cached_property
+    def posted_at(self) -> dict[str, int]:
+        """When each job came into the queue."""
+        return {key.removeprefix("/jobs/all/"): e["i"] for e, key in self.written("/jobs/all/")}
+
+    @cached_property
+    def removed_at(self) -> dict[str, int]:
+        """When each job left the queue, of those that did."""
+        return {
+            event["k"].removeprefix("/jobs/all/"): event["i"]
+            for event in self.document["events"]
+            if event["k"].startswith("/jobs/all/") and event["v"] is None
+        }
+
+    def first(self, key: str, version: int, default: T) -> int | T:
+        """When a version of a document was first written."""
+        return self._first.get((key, version), default)
+
+    @cached_property
+    def _first(self) -> dict[tuple[str, int], int]:
+        found: dict[tuple[str, int], int] = {}
+        for root in ("/config/", "/state/"):
+            for event, key in self.written(root):
+                found.setdefault((key, event["v"]["version"]), event["i"])
+        return found
 
     @cached_property
     def _stacks(self) -> list[tuple[str, HeatStack]]:
@@ -159,10 +238,13 @@ class Recording:
         return known[0][1].outputs() if known else None
 
 
-def recordings(corpus: Path) -> Iterator[Recording]:
-    for path in sorted(corpus.glob("*/*.json.gz")):
-        if path.parent.name != "cases" and path.name != "heat_templates.json.gz":
-            yield Recording(corpus, path)
+@lru_cache
+def recordings(corpus: Path) -> tuple[Recording, ...]:
+    return tuple(
+        Recording(corpus, path)
+        for path in sorted(corpus.glob("*/*.json.gz"))
+        if path.parent.name != "cases" and path.name != "heat_templates.json.gz"
+    )
 
 
 def masked(value: Any, like: Any) -> Any:
