@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -43,6 +44,7 @@ _TOTALS = {
     Kind.REFUSED: "refused",
 }
 _ALWAYS = (Kind.CREATE, Kind.MODIFY, Kind.DELETE)
+_OUTPUT = re.compile(r"\w+:[0-9a-f-]{32,36}#")
 _INDENT = 4
 _MANY = 4
 """More names than this are counted instead, unless everything is to be shown."""
@@ -155,14 +157,17 @@ class PlanText:
         if not change.difference:
             yield from self._wrapped(f"template {change.template}: as it was sent last")
             return
-        unknown = f", not known yet: {self._some(list(change.unknown))}" if change.unknown else ""
+        names = self._some([self._name(name) for name in change.unknown])
+        unknown = f", not known yet: {names}" if names else ""
         yield from self._wrapped(f"template {change.template}{unknown}")
         for line in change.difference:
             style = {"+": "green", "-": "red"}.get(line[:1], "dim")
             yield Text(f"{' ' * (_INDENT + 2)}{line}".rstrip(), style=style)
 
     def _value(self, value: Any) -> str:
-        return self._name(json.dumps(value, ensure_ascii=self._screen.ascii, sort_keys=True))
+        """A value as JSON. Only names of outputs are cut: other ids may differ at their ends."""
+        text = json.dumps(value, ensure_ascii=self._screen.ascii, sort_keys=True)
+        return _OUTPUT.sub(lambda found: self._name(found[0]), text)
 
     def _name(self, text: str) -> str:
         return shortened(text) if self._cut else text
