@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from itertools import zip_longest
-from os.path import commonprefix
+from itertools import takewhile, zip_longest
 from typing import Any
 
 from esi_flows.model import keys
@@ -108,7 +107,8 @@ def differences(where: str, ours: Any, recorded: Any) -> list[str]:
     else:
         begin = 0
         if isinstance(ours, str) and isinstance(recorded, str):
-            begin = max(len(commonprefix([ours, recorded])) - MAX_SHOWN // 2, 0)
+            same = takewhile(lambda both: both[0] == both[1], zip(ours, recorded, strict=False))
+            begin = max(sum(1 for _ in same) - MAX_SHOWN // 2, 0)
         return [f"{where}: {_short(ours, begin)} | {_short(recorded, begin)}"]
     return [found for pair in pairs for found in differences(*pair)]
 
