@@ -41,7 +41,8 @@ def said(flaw: Flaw) -> str:
 class CatalogCheck:
     """Checks one catalog. Of unread types and templates nothing is known but that they exist.
 
-    ``heads`` are the texts of the templates' heads, by template: their comments count.
+    ``heads`` are the texts of the templates' heads, by template: their comments count. ``partial``:
+    templates that are not here may be in etcd.
     """
 
     def __init__(
@@ -51,11 +52,13 @@ class CatalogCheck:
         unread_types: Collection[str] = (),
         unread_templates: Collection[str] = (),
         heads: Mapping[str, str] | None = None,
+        partial: bool = False,
     ) -> None:
         self._catalog = catalog
         self._unread_templates = unread_templates
         self._unread_types = unread_types
         self._heads = heads or {}
+        self._partial = partial
         self._choices = choices(catalog)
         self._steps = Steps(catalog, unread_types, self._outputs)
         self._trials: dict[str, Trial] = {}
@@ -80,7 +83,9 @@ class CatalogCheck:
             if not any(map(choice.may_name, there)):
                 wanted = str(mapping.value) if isinstance(mapping, m.Constant) else ""
                 what = f"there is no such template for {handler}"
-                yield unknown(("template_mappings", handler), what, wanted, names)
+                severity = Severity.WARNING if self._partial else Severity.ERROR
+                place: Place = ("template_mappings", handler)
+                yield unknown(place, what, wanted, names, severity=severity)
 
     def of_template(self, template: Template) -> Iterator[Flaw]:
         """Everything wrong with a template: its mappings, and its text."""

@@ -21,7 +21,7 @@ def lint(
     """Everything that is wrong in a folder, in the order of its files.
 
     ``catalog`` gives the one to use for a deployment that has none beside it. ``partial``: what is
-    referred to and not in the folder may be in etcd already. Raises what ``catalog`` raises.
+    referred to and not in the folder may be in etcd. Raises what ``catalog`` raises.
     """
     if not folder.is_dir():
         what = "is a file, not a folder" if folder.exists() else "does not exist"
@@ -31,7 +31,10 @@ def lint(
     deployments = sorted(path for path in inside if path.is_dir())
     if is_catalog(folder):
         read = read_catalog(folder)
-        found = [*lint_catalog(read), *lint_deployments(deployments, read, partial=partial)]
+        found = [
+            *lint_catalog(read, partial=partial),
+            *lint_deployments(deployments, read, partial=partial),
+        ]
     else:
         read = catalog()
         found = [*read.findings, *lint_deployments(deployments or [folder], read, partial=partial)]
@@ -43,13 +46,14 @@ def is_catalog(folder: Path) -> bool:
     return (folder / "resources").is_dir() or any(folder.glob(f"*/{RESOURCE_FILE}"))
 
 
-def lint_catalog(read: ReadCatalog) -> list[Finding]:
+def lint_catalog(read: ReadCatalog, *, partial: bool = False) -> list[Finding]:
     """Everything wrong with a catalog that was read from files."""
     check = CatalogCheck(
         read.catalog,
         unread_types=read.unread_types,
         unread_templates=read.unread_templates,
         heads={name: document.text for name, document in read.templates.items()},
+        partial=partial,
     )
     findings = list(read.findings)
     for name, known in read.catalog.types.items():
