@@ -6,7 +6,7 @@ SPEED  ?= 10
 BIN     = $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo sandbox test lint format sample clean
+.PHONY: help demo sandbox test lint format sample golden clean
 
 help: ## List what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -29,6 +29,10 @@ format: $(VENV)/.dev ## Put the code into its form
 
 sample: $(VENV)/.dev ## Write conf/esi-flows.conf.sample anew from the options
 	$(BIN)/oslo-config-generator --config-file conf/generator.conf
+
+golden: $(VENV)/.sandbox ## Write the plans of flows/deployments anew, to be reviewed with them
+	@for folder in flows/deployments/*; do \
+	  $(BIN)/esi-flows plan $$folder --data .esi-flows/golden > $$folder/plan.golden.txt; done
 
 clean: ## Remove the virtual environment and the demo's data
 	rm -rf $(VENV) .esi-flows

@@ -100,6 +100,7 @@ class Plan(Command, lister.Lister):
 
             saved.save(parsed_args.plan, parsed_args.out)
             words = ("run", "--plan", shlex.quote(str(parsed_args.out)))
+            self.app.stdout.flush()
             self.app.stderr.write(f"next: {self.again(*words)}\n")
         return EXIT_OK
 
