@@ -239,9 +239,15 @@ def _nothing(recorded: Recorded, note: str) -> Change:
 
 
 def _standing_note(recorded: Recorded) -> str:
+    if recorded.standing is Standing.DONE and _is_marked(recorded):
+        return f"has been deleted; esi-flows delete {recorded.resource} removes its intent"
     if recorded.standing is Standing.FAILED:
         return "its last version failed; run its deployment again to try again"
     return AS_WANTED if recorded.standing is Standing.DONE else UNDER_WAY
+
+
+def _is_marked(recorded: Recorded) -> bool:
+    return recorded.intent is not None and recorded.intent.marked_for_deletion
 
 
 def _reached(group: str, waiters: Mapping[str, Sequence[str]]) -> tuple[str, ...]:

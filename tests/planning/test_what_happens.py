@@ -207,6 +207,20 @@ def test_the_planned_jobs_run_with_the_planned_dependencies(
 
 @pytest.mark.etcd
 @pytest.mark.parametrize("seed", range(12))
+def test_over_what_is_there_already_it_is_so_too(
+    store: Store, catalog: Catalog, stage: Stage, seed: int
+) -> None:
+    stage.run(made_up(random.Random(100 + seed)))
+    stage.noted.clear()
+    wanted_now = made_up(random.Random(seed))
+    plan = plan_deployment(store, catalog, wanted_now)
+    assert set(stage.run(wanted_now).values()) <= {Phase.DONE}
+    assert stage.noted == planned_jobs(plan)
+    assert plan_deployment(store, catalog, wanted_now).does_nothing
+
+
+@pytest.mark.etcd
+@pytest.mark.parametrize("seed", range(12))
 def test_a_failure_reverts_and_cancels_what_was_planned_for_it(
     store: Store, catalog: Catalog, stage: Stage, seed: int
 ) -> None:
