@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from esi_flows.catalog import schema_check
+from esi_flows.catalog import formats, schema_check
 from esi_flows.catalog.types import Catalog
 from esi_flows.catalog.yaml_files import Document, file_finding, read_documents
 from esi_flows.deployments.order import ordered
@@ -16,8 +16,8 @@ from esi_flows.deployments.types import Deployment, Step, Wanted
 from esi_flows.model.errors import Finding, InvalidInput
 from esi_flows.model.jobs import ResourceRef
 
-_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
-_MEMBERS = ("type", "id", "body")
+_ID = re.compile(formats.ID_PATTERN)
+_MEMBERS = tuple(formats.INTENT["properties"])
 
 
 @dataclass(frozen=True, slots=True)
