@@ -26,7 +26,7 @@ from esi_flows.model.intents import Intent, Memo
 from esi_flows.model.jobs import Action, ResourceRef, group_name
 from esi_flows.model.keys import ResourcePath
 from esi_flows.model.results import READ_COMPLETE, State, failed
-from esi_flows.store.base import Delete, KeyValue, Op, Put, Store, unchanged
+from esi_flows.store.base import Delete, DeletePrefix, KeyValue, Op, Put, Store, unchanged
 from esi_flows.store.claims import Claim
 from esi_flows.store.reflector import Reflector
 from esi_flows.store.written import observe
@@ -176,6 +176,7 @@ class Reader:
         if resource is not None and seen.memo is not None and not self._is_busy(resource):
             records = (keys.memo, keys.heat_stack, keys.stack_record)
             ops += [Delete(key(seen.path)) for key in records]
+            ops.append(DeletePrefix(keys.targets(seen.path)))
             group = group_name(resource, Memo.decode(seen.memo.key, seen.memo.value).version)
         if ops and self._write(seen, ops, claim, group=group):
             LOG.info("resource forgotten", extra={"resource": str(seen.path)})

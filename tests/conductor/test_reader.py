@@ -128,6 +128,20 @@ def test_nothing_is_forgotten_while_a_group_still_works_on_it(
     assert world.group("network:n1:1").state is GroupState.SUCCESS
 
 
+def test_what_was_watched_of_a_resource_is_forgotten_with_it(
+    world: World, conductor: Conductor
+) -> None:
+    """Its intent was removed without a mark, or what ended its monitoring failed."""
+    path, other = network("n1"), network("n10")
+    for watched in (path, other):
+        world.want(watched)
+        world.state(watched)
+        world.store.put(keys.target(watched, "switch"), b"{}")
+    world.store.delete(keys.config(path))
+    world.until(keys.target(path, "switch"), lambda d: d is None)
+    assert world.read(keys.target(other, "switch")) == {}
+
+
 def test_a_memo_that_cannot_be_read_refuses_its_resource_only(
     world: World, conductor: Conductor
 ) -> None:
