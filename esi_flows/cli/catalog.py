@@ -41,7 +41,7 @@ class Import(Command):
         screen = self.screen()
         for text in imported.left_out:
             screen.line(f"left out  {text}")
-        screen.line(f"{len(imported.types)} resource types in {parsed_args.out}/resources")
+        screen.line(f"wrote {len(imported.types)} resource types to {parsed_args.out}/resources")
         screen.line(f"next: esi-flows lint --partial {parsed_args.out}")
         return EXIT_OK
 
