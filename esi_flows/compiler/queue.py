@@ -4,9 +4,18 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterator
+from typing import NamedTuple
 
 from esi_flows.catalog.types import HEAT_WORKER
 from esi_flows.model.jobs import Job, ResourceRef
+
+
+class _Queued(NamedTuple):
+    """What the queue keeps of a job: not its parameters, for there may be very many jobs."""
+
+    resource: ResourceRef
+    handler: str
+    reads: tuple[ResourceRef, ...]
 
 
 class Queue:
@@ -16,7 +25,7 @@ class Queue:
     """
 
     def __init__(self) -> None:
-        self._jobs: dict[str, Job] = {}
+        self._jobs: dict[str, _Queued] = {}
         self._of: defaultdict[ResourceRef, set[str]] = defaultdict(set)
         self._readers: defaultdict[ResourceRef, set[str]] = defaultdict(set)
 
@@ -33,9 +42,10 @@ class Queue:
         """A job was posted; adding it again changes nothing."""
         if job.id in self._jobs:
             return
-        self._jobs[job.id] = job
-        self._of[job.resource].add(job.id)
-        for resource in set(job.references()):
+        queued = _Queued(job.resource, job.handler, tuple(set(job.references())))
+        self._jobs[job.id] = queued
+        self._of[queued.resource].add(job.id)
+        for resource in queued.reads:
             self._readers[resource].add(job.id)
 
     def remove(self, job_id: str) -> None:
@@ -44,7 +54,7 @@ class Queue:
         if job is None:
             return
         _discard(self._of, job.resource, job_id)
-        for resource in set(job.references()):
+        for resource in job.reads:
             _discard(self._readers, resource, job_id)
 
     def waits_for(self, me: ResourceRef, reads: Collection[ResourceRef]) -> tuple[str, ...]:
