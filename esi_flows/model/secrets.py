@@ -55,12 +55,22 @@ class Names:
         For what others say: Heat, for one, repeats the parameter that it does not like. Only whole
         words are masked, and none of less than three characters.
         """
-        values = {value for document in documents for value in self._values(document)}
+        pattern = self.pattern_of(self.values_in(*documents))
+        return pattern.sub(MASK, text) if pattern is not None else text
+
+    def values_in(self, *documents: Any) -> frozenset[str]:
+        """Every text and number that ``documents`` have in secret fields."""
+        return frozenset(value for document in documents for value in self._values(document))
+
+    @staticmethod
+    def pattern_of(values: Iterable[str]) -> re.Pattern[str] | None:
+        """What finds those values in a sentence, however quoted; None where it looks for none."""
         shown = {form for v in values for form in (v, repr(v)[1:-1], json.dumps(v)[1:-1])}
-        for value in sorted(shown, key=len, reverse=True):
-            if len(value) >= _SHORTEST:
-                text = re.sub(rf"(?<!\w){re.escape(value)}(?!\w)", MASK, text)
-        return text
+        # the longest first: a secret may be the beginning of another
+        wanted = sorted((v for v in shown if len(v) >= _SHORTEST), key=len, reverse=True)
+        if not wanted:
+            return None
+        return re.compile(rf"(?<!\w)(?:{'|'.join(map(re.escape, wanted))})(?!\w)")
 
     def _values(self, document: Any, *, secret: bool = False) -> Iterator[str]:
         """The texts and numbers in secret fields, however deep."""
