@@ -83,6 +83,7 @@ class Stacks:
         self._outlook = outlook
         self._catalog = catalog
         self._sent: dict[ResourceRef, str | None] = {}
+        self._lines: dict[str, str] = {}  # most lines are in every text of a template: kept once
 
     def undoing(self, resource: ResourceRef) -> str:
         """What reverting the next job that sends something means for the stack, in words."""
@@ -123,7 +124,8 @@ class Stacks:
             return TemplateChange(name, unknown=tuple(outputs.unknown), problem=error.message)
         self._sent[job.resource] = text
         unknown = tuple(name for name in outputs.unknown if name in text)
-        return TemplateChange(name, tuple(_difference(before, text)), unknown)
+        difference = tuple(self._lines.setdefault(line, line) for line in _difference(before, text))
+        return TemplateChange(name, difference, unknown)
 
     def outputs(self, resource: ResourceRef) -> Mapping[str, Any] | None:
         """The outputs that are recorded; None where no stack is."""

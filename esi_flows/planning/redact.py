@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -11,9 +10,6 @@ from esi_flows.catalog.types import Catalog
 from esi_flows.model.codec import JsonObject
 from esi_flows.model.secrets import MASK, Names
 from esi_flows.planning.types import ParameterChange, PlannedJob, TemplateChange
-
-SHORTEST = 4
-"""A secret shorter than this is not looked for inside texts: it would be found everywhere."""
 
 
 def secret_names(catalog: Catalog) -> Names:
@@ -26,13 +22,8 @@ class Redactor:
 
     def __init__(self, names: Names, bodies: Iterable[JsonObject]) -> None:
         self._names = names
-        found = {text for body in bodies for text in _secrets(body, self._names)}
-        self._secrets = frozenset(found)
-        # the longest first: a secret may be the beginning of another
-        long = sorted((text for text in found if len(text) >= SHORTEST), key=len, reverse=True)
-        self._inside = (
-            re.compile(rf"(?<!\w)(?:{'|'.join(map(re.escape, long))})(?!\w)") if long else None
-        )
+        self._secrets = names.values_in(*bodies)
+        self._inside = names.pattern_of(self._secrets)
 
     def job(self, job: PlannedJob) -> PlannedJob:
         """The job with nothing secret in it."""
@@ -44,8 +35,9 @@ class Redactor:
 
     def _parameter(self, change: ParameterChange) -> ParameterChange:
         old, new = self._value(change.name, change.old), self._value(change.name, change.new)
-        secret = (old, new) != (change.old, change.new)
-        return replace(change, old=old, new=new, secret=secret)
+        if (old, new) == (change.old, change.new):
+            return change
+        return replace(change, old=old, new=new, secret=True)
 
     def _value(self, name: str, value: Any) -> Any:
         masked = self._names.mask({name: value})[name]
@@ -58,9 +50,13 @@ class Redactor:
             return [self._masked(element) for element in value]
         if isinstance(value, str):
             return MASK if value in self._secrets else self.text(value)
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            return value if self.text(str(value)) == str(value) else MASK
         return value
 
     def _template(self, change: TemplateChange) -> TemplateChange:
+        if self._inside is None:
+            return change
         return replace(
             change,
             difference=tuple(self.text(line) for line in change.difference),
@@ -70,15 +66,3 @@ class Redactor:
     def text(self, text: str) -> str:
         """A text with every secret in it masked."""
         return self._inside.sub(MASK, text) if self._inside is not None else text
-
-
-def _secrets(value: Any, names: Names, *, inside: bool = False) -> Iterator[str]:
-    """Every text in a secret field, however deep."""
-    if isinstance(value, Mapping):
-        for name, element in value.items():
-            yield from _secrets(element, names, inside=inside or name in names)
-    elif isinstance(value, list | tuple):
-        for element in value:
-            yield from _secrets(element, names, inside=inside)
-    elif inside and isinstance(value, str) and value:
-        yield value
