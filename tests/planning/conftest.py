@@ -89,9 +89,11 @@ class Past:
         self._store = store
         self._catalog = catalog
 
-    def intent(self, resource: ResourceRef, version: int = 1, **body: Any) -> None:
+    def intent(
+        self, resource: ResourceRef, version: int = 1, *, deleted: bool = False, **body: Any
+    ) -> None:
         """Only the intent, as `apply` leaves it."""
-        intent = Intent({"id": resource.id, **body}, version)
+        intent = Intent({"id": resource.id, **body}, version, deleted)
         self._store.put(keys.config(self._catalog.path(resource)), intent.encode())
 
     def made(
@@ -102,12 +104,13 @@ class Past:
         template: str | None = None,
         outputs: dict[str, Any] | None = None,
         error: str = "",
+        deleted: bool = False,
         **body: Any,
     ) -> None:
         """Everything that a conductor leaves: memo, state, stack and what was sent for it."""
         path = self._catalog.path(resource)
-        self.intent(resource, version, **body)
-        memo = Memo({"id": resource.id, **body}, version)
+        self.intent(resource, version, deleted=deleted, **body)
+        memo = Memo({"id": resource.id, **body}, version, deleted)
         self._store.put(keys.memo(path), memo.encode())
         state = State(version=version, worker_state="CREATE_COMPLETED", error=error)
         self._store.put(keys.state(path), state.encode())

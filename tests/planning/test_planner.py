@@ -177,6 +177,61 @@ def test_what_failed_is_tried_again_in_a_new_version(
     assert "failed" in of(plan_resource(store, catalog, NETWORK), NETWORK).note
 
 
+def test_what_needs_a_later_step_waits_for_that_step(
+    store: Store, catalog: Catalog, past: Past
+) -> None:
+    other = ResourceRef("network", "n2")
+    past.made(NETWORK, **BLUE)
+    past.made(PORT, network_id="n1", address="from before")
+    moved = {**ADDRESS, "network_id": "n2"}
+    plan = plan_deployment(
+        store,
+        catalog,
+        deployment([wanted(PORT, **ADDRESS)], [wanted(other, **BLUE), wanted(PORT, **moved)]),
+    )
+    early, late = of(plan, PORT), of(plan, PORT, step=1)
+    assert (early.kind, early.version) == (Kind.NOTHING, 1)
+    assert early.note == "changed in a later step, which brings what it refers to"
+    assert (late.kind, late.version) == (Kind.MODIFY, 2)
+    assert parameters(late, "modify:heat_worker")["jinja_address"] == ("from before", "10.0.0.1")
+
+
+@pytest.mark.parametrize(
+    ("template", "outputs", "how"),
+    [
+        ("was: sent", {}, "update the stack back"),
+        (None, {}, "leave the stack as it is, since what it was before is not recorded"),
+        (None, None, "delete the stack"),
+    ],
+)
+def test_what_undoing_means_for_a_stack_depends_on_what_is_recorded_of_it(
+    store: Store,
+    catalog: Catalog,
+    past: Past,
+    template: str | None,
+    outputs: dict[str, Any] | None,
+    how: str,
+) -> None:
+    past.made(NETWORK, template=template, outputs=outputs, **BLUE)
+    plan = plan_deployment(store, catalog, deployment([wanted(NETWORK, **{**BLUE, "vlan": 8})]))
+    create = of(plan, NETWORK).jobs[2]
+    assert [(undo.job, undo.how) for undo in create.reverts] == [
+        ("create:monitoring_worker", "nothing to undo"),
+        ("modify:heat_worker", how),
+        ("delete:monitoring_worker", "add the targets again"),
+    ]
+    assert of(plan, NETWORK).jobs[0].reverts == ()
+
+
+def test_what_has_been_deleted_says_how_to_be_rid_of_it(
+    store: Store, catalog: Catalog, past: Past
+) -> None:
+    past.made(TAG, 2, deleted=True)
+    change = of(plan_resource(store, catalog, TAG), TAG)
+    assert change.kind is Kind.NOTHING
+    assert change.note == "has been deleted; esi-flows delete tag:t1 removes its intent"
+
+
 def test_a_change_without_jobs_is_one_all_the_same(store: Store, catalog: Catalog) -> None:
     tag = of(plan_deployment(store, catalog, deployment([wanted(TAG)])), TAG)
     assert (tag.kind, tag.jobs, tag.note) == (Kind.CREATE, (), "no handler has a part in it")
