@@ -6,10 +6,10 @@ SPEED  ?= 10
 BIN     = $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo sandbox test lint format sample golden clean
+.PHONY: help demo sandbox test lint format sample golden bench-compile clean
 
 help: ## List what can be made
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: $(VENV)/.sandbox ## Deploy an internet gateway in the sandbox, from an empty machine to its state
 	@$(BIN)/esi-flows --data $(DATA) run flows/deployments/internet_gateway --sandbox --speed $(SPEED) --wait
@@ -33,6 +33,9 @@ sample: $(VENV)/.dev ## Write conf/esi-flows.conf.sample anew from the options
 golden: $(VENV)/.sandbox ## Write the plans of flows/deployments anew, to be reviewed with them
 	@for folder in flows/deployments/*; do \
 	  $(BIN)/esi-flows plan $$folder --data .esi-flows/golden > $$folder/plan.golden.txt; done
+
+bench-compile: $(VENV)/.sandbox ## Measure what compiling 100, 1,000 and 10,000 intents costs
+	@$(BIN)/python -m benchmarks.compile --json benchmarks/results/compile.json
 
 clean: ## Remove the virtual environment and the demo's data
 	rm -rf $(VENV) .esi-flows

@@ -1,0 +1,1 @@
+"""What things cost: programs that measure, and the generators of what they measure."""

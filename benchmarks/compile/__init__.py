@@ -1,0 +1,1 @@
+"""What compiling costs, and how that grows with the number of intents."""
