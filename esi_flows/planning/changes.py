@@ -7,7 +7,6 @@ from dataclasses import replace
 
 from esi_flows.catalog.types import HEAT_WORKER, MONITORING_WORKER, Catalog
 from esi_flows.compiler.groups import JobGroup
-from esi_flows.model.intents import Memo
 from esi_flows.model.jobs import Action, Job, OnFailure, ResourceRef, group_of
 from esi_flows.planning.differences import Stacks, parameter_changes
 from esi_flows.planning.history import History
@@ -62,7 +61,7 @@ class Explainer:
             base,
             kind=_KIND[group.action],
             note=note,
-            jobs=tuple(redactor.job(job) for job in self._jobs(group, before)),
+            jobs=tuple(redactor.job(job) for job in self._jobs(group, compiled)),
             waits=tuple(_waits(group, self._outlook)),
             seconds=self._history.seconds(group.resource.type, group.action),
         )
@@ -76,15 +75,17 @@ class Explainer:
         bodies += [i.body for r in sorted(read) if (i := self._outlook.intent(r)) is not None]
         return Redactor(self._names, bodies)
 
-    def _jobs(self, group: JobGroup, before: Memo | None) -> list[PlannedJob]:
+    def _jobs(self, group: JobGroup, compiled: Compiled) -> list[PlannedJob]:
         stack = self._stacks.undoing(group.resource)
         return [
             PlannedJob(
                 action=job.action,
                 handler=job.handler,
                 on_failure=job.on_failure,
-                parameters=parameter_changes(
-                    job, before, outlook=self._outlook, catalog=self._catalog
+                parameters=()
+                if compiled.posted
+                else parameter_changes(
+                    job, compiled.before, outlook=self._outlook, catalog=self._catalog
                 ),
                 template=self._stacks.send(job),
                 reverts=_reverts(group.jobs[: place + 1], stack=stack),

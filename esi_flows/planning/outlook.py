@@ -28,8 +28,8 @@ from esi_flows.planning.snapshot import Snapshot
 class Compiled:
     """What the compiler made of an intent; ``group`` is None where it made no job.
 
-    ``before`` is what was accepted last. ``jobs`` of a group that is under way are those that have
-    not ended.
+    ``before`` is what was accepted last; of a group that is ``posted`` already it is not known any
+    more.
     """
 
     resource: ResourceRef
@@ -37,6 +37,7 @@ class Compiled:
     before: Memo | None
     group: JobGroup | None = None
     error: MappingError | None = None
+    posted: bool = False
 
 
 class Outlook:
@@ -103,7 +104,7 @@ class Outlook:
     def under_way(self, resource: ResourceRef) -> Compiled | None:
         """The change of the newest intent that is stored and not ended, None where there is none.
 
-        A group that a conductor has posted is told with the jobs it has left.
+        Raises DocumentInvalid where the record of its group cannot be read.
         """
         if resource in self.pending:
             return self.pending[resource]
@@ -123,7 +124,7 @@ class Outlook:
             jobs=tuple(jobs),
             waits_for=tuple(job_id for job_id in record.waits_for if job_id in self._queue),
         )
-        return Compiled(resource, intent, None, group)
+        return Compiled(resource, intent, None, group, posted=True)
 
     def end_well(self, group: str) -> None:
         """From here on the group has ended well."""

@@ -105,16 +105,21 @@ class Stage:
         phases: dict[ResourceRef, Phase] = {}
         with Follower(self._store, self._catalog) as follower:
             for index in range(len(wanted.steps)):
-                self._gate.close()
-                applied = applier.apply_step(index)
-                followed = [Followed(d.wanted.resource, d.version) for d in applied.open]
-                self._until_posted(followed)
+                followed = self.post(applier, index)
                 self._gate.open()
                 board = follower.follow(followed, show=lambda board, moved: None)
                 phases.update((r, p.phase) for r, p in board.resources.items())
                 if any(phase.bad for phase in phases.values()):
                     break
         return phases
+
+    def post(self, applier: Applier, index: int) -> list[Followed]:
+        """Apply a step; all its groups are posted then, and no job gets further than its start."""
+        self._gate.close()
+        applied = applier.apply_step(index)
+        followed = [Followed(d.wanted.resource, d.version) for d in applied.open]
+        self._until_posted(followed)
+        return followed
 
     def _until_posted(self, followed: list[Followed]) -> None:
         """Until everything has been compiled: each accepted intent has a memo of its version."""
@@ -217,6 +222,23 @@ def test_over_what_is_there_already_it_is_so_too(
     assert set(stage.run(wanted_now).values()) <= {Phase.DONE}
     assert stage.noted == planned_jobs(plan)
     assert plan_deployment(store, catalog, wanted_now).does_nothing
+
+
+@pytest.mark.etcd
+@pytest.mark.parametrize("seed", range(4))
+def test_what_has_been_posted_is_told_as_it_was_planned(
+    store: Store, catalog: Catalog, stage: Stage, seed: int
+) -> None:
+    wanted_now = deployment(made_up(random.Random(seed)).steps[0].intents)
+    before = plan_deployment(store, catalog, wanted_now)
+    stage.post(Applier(store, catalog, wanted_now), 0)
+    after = plan_deployment(store, catalog, wanted_now)
+    assert planned_jobs(after) == planned_jobs(before)
+    for was, change in zip(before.changes(), after.changes(), strict=True):
+        if was.jobs:
+            assert (change.kind, change.cancels) == (was.kind, was.cancels)
+            assert not change.writes
+            assert all(job.parameters == () for job in change.jobs)
 
 
 @pytest.mark.etcd

@@ -1,0 +1,1 @@
+"""What planning costs, and how that grows with the number of intents."""
