@@ -31,14 +31,42 @@ def path_text(place: Sequence[str | int]) -> str:
     return "".join(parts).removeprefix(".")
 
 
+# libyaml is much faster, but not on every machine, and its words differ between versions
+_Fast: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
 class _JsonLoader(yaml.SafeLoader):
     """The safe loader without dates: ``2026-01-01`` is a text, as in JSON."""
 
 
-_JsonLoader.yaml_implicit_resolvers = {
+class _FastLoader(_Fast):  # type: ignore[misc]
+    """The same, for what is known to be fit for it."""
+
+
+_JsonLoader.yaml_implicit_resolvers = _FastLoader.yaml_implicit_resolvers = {
     first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:timestamp"]
     for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
 }
+
+
+def is_shallow(text: str, depth: int = MAX_DEPTH) -> bool:
+    """Whether a text is YAML without aliases, and nested no deeper than that.
+
+    To be asked before libyaml reads a text whole: deep nesting would overflow its stack, and end
+    the process.
+    """
+    level = 0
+    try:
+        for event in yaml.parse(text, Loader=_Fast):
+            if isinstance(event, yaml.CollectionStartEvent):
+                level += 1
+            elif isinstance(event, yaml.CollectionEndEvent):
+                level -= 1
+            if level > depth or isinstance(event, yaml.AliasEvent):
+                return False
+    except (yaml.YAMLError, RecursionError, ValueError):
+        return False
+    return True
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +138,7 @@ def read_documents(path: Path, findings: list[Finding]) -> list[Document]:
         return []
     documents: list[Document] = []
     try:
-        loader = _JsonLoader(text)
+        loader = _FastLoader(text) if is_shallow(text) else _JsonLoader(text)
         while loader.check_node():
             node = loader.get_node()
             if node is not None and not _empty(node):

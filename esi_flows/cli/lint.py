@@ -39,6 +39,8 @@ class Lint(Command, lister.Lister):
             help="what is referred to and not in DIR may be in etcd: warn only",
         )
         parser.set_defaults(formatter=None)
+        # cliff's own help names a default that is not ours
+        parser._option_string_actions["-f"].help = "print this format instead of lines"
         return parser
 
     def run(self, parsed_args: argparse.Namespace) -> int:

@@ -9,9 +9,10 @@ from typing import Any
 
 import yaml
 
+from esi_flows.catalog.yaml_files import is_shallow
 from esi_flows.lint.flaws import Flaw, unknown
 
-_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_FAST: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _SECTIONS = (
     "heat_template_version",
     "description",
@@ -46,8 +47,9 @@ class Hot:
 def read_hot(text: str, source: str) -> Hot:
     """What is in a rendered template; ``source`` is the text that it was rendered from."""
     hot = Hot()
+    loader = _FAST if is_shallow(text, MAX_DEPTH) else yaml.SafeLoader
     try:
-        document = yaml.load(text, _LOADER)  # noqa: S506 - a safe loader either way
+        document = yaml.load(text, loader)  # noqa: S506 - a safe loader either way
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         hot.broken = _no_yaml(error, text, source)
         return hot

@@ -11,8 +11,8 @@ import jsonschema
 import pytest
 
 from esi_flows.catalog.types import HEAT_WORKER, MONITORING_WORKER, Catalog, ResourceType
-from esi_flows.lint.check import check_catalog
 from esi_flows.compiler.templates import template_for
+from esi_flows.lint.check import check_catalog
 
 TYPES = {
     "tenant": (None, None),

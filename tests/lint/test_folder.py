@@ -146,3 +146,12 @@ def test_a_note_says_that_a_parameter_is_there_to_be_waited_for(
 def test_what_is_no_folder_is_told(folder: Path, name: str) -> None:
     [finding] = found_in(Path(name))
     assert finding.where == name
+
+
+@pytest.mark.parametrize("nested", ["[" * 100_000, "- " * 100_000 + "a"], ids=["flow", "block"])
+@pytest.mark.parametrize(
+    "name", ["deployments/office/10-network/network.yaml", "resources/network/network.hot.yaml.j2"]
+)
+def test_deep_nesting_is_told_and_does_no_harm(folder: Path, name: str, nested: str) -> None:
+    (folder / name).write_text(nested)
+    assert folder / name in [Path(finding.where.partition(":")[0]) for finding in found_in(folder)]
