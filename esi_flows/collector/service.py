@@ -15,13 +15,15 @@ from esi_flows.model import codec, keys
 from esi_flows.model.errors import ClaimLost, DocumentInvalid, StoreError
 from esi_flows.model.keys import ResourcePath
 from esi_flows.model.results import Target
-from esi_flows.store.base import Delete, KeyValue, Put, Store, unchanged
+from esi_flows.store.base import Delete, KeyValue, Op, Put, Store, unchanged
 from esi_flows.store.claims import Claim, hold_role
 from esi_flows.store.lease import KeptLease
 from esi_flows.store.reflector import Reflector
 from esi_flows.store.written import observe
 
 LOG = logging.getLogger(__name__)
+
+_WATCHED = (keys.TARGETS, keys.MONITORING, keys.REPORTED, keys.CLAIMS)
 
 RETRY_SECONDS = 0.5
 PROBES_AT_ONCE = 8
@@ -55,9 +57,7 @@ class Collector:
         self._lease_seconds = lease_seconds
         self._changed: set[ResourcePath] = set()
         self._changed_lock = threading.Lock()
-        self._cache = Reflector(
-            store, (keys.TARGETS, keys.MONITORING, keys.CLAIMS), self._target_changed
-        )
+        self._cache = Reflector(store, _WATCHED, self._target_changed)
         self._wake = threading.Event()
         self._stopping = threading.Event()
         self._role: Claim | None = None
@@ -147,11 +147,11 @@ class Collector:
         return max(0.0, self._next_round - time.monotonic())
 
     def _known(self) -> set[ResourcePath]:
-        """Every resource that has targets, or still has a status."""
+        """Every resource that has targets, or still has a status of ours."""
         targets = {keys.parse_target(item.key) for item in self._cache.items(keys.TARGETS)}
         paths = {parsed[0] for parsed in targets if parsed is not None}
-        for item in self._cache.items(keys.MONITORING):
-            path = keys.parse_resource(item.key, keys.MONITORING)
+        for item in self._cache.items(keys.REPORTED):
+            path = keys.parse_resource(item.key, keys.REPORTED)
             if path is not None:
                 paths.add(path)
         return paths
@@ -159,13 +159,16 @@ class Collector:
     def _look(self, paths: set[ResourcePath], role: Claim, pool: ThreadPoolExecutor) -> None:
         ordered = sorted(paths)
         for path, seen in zip(ordered, pool.map(self._document, ordered), strict=True):
-            key = keys.monitoring(path)
-            known = self._cache.get(key)
+            known = self._cache.get(keys.monitoring(path))
+            ours = self._cache.get(keys.reported(path)) is not None
             if seen is not None:
-                if known is None or known.value != seen:
-                    self._write(Put(key, seen), known, role)
-            elif known is not None and not self._targets(path):
-                self._write(Delete(key), known, role)
+                if known is None or known.value != seen or not ours:
+                    report = Put(keys.monitoring(path), seen)
+                    self._write(path, [report, Put(keys.reported(path), b"{}")], known, role)
+            elif ours and not self._targets(path):
+                # only what we wrote: others may tell of resources that we do not watch
+                gone = [Delete(keys.monitoring(path)), Delete(keys.reported(path))]
+                self._write(path, gone, known, role)
 
     def _document(self, path: ResourcePath) -> bytes | None:
         targets = self._targets(path)
@@ -203,13 +206,16 @@ class Collector:
                 found[target.name] = target
         return found
 
-    def _write(self, op: Put | Delete, known: KeyValue | None, role: Claim) -> None:
+    def _write(
+        self, path: ResourcePath, ops: Sequence[Op], known: KeyValue | None, role: Claim
+    ) -> None:
         """Write if the role is ours and the status still the one that was compared.
 
         Raises ClaimLost, StoreError.
         """
-        compares = [role.fence, unchanged(op.key, known.mod_revision if known is not None else 0)]
-        answer = self._store.txn(compares, [op])
+        key = keys.monitoring(path)
+        revision = known.mod_revision if known is not None else 0
+        answer = self._store.txn([role.fence, unchanged(key, revision)], ops)
         if not answer.succeeded:
-            raise ClaimLost(f"{op.key}: the role, or the status that was compared, is not ours now")
-        observe(self._cache, [op], answer.revision)
+            raise ClaimLost(f"{key}: the role, or the status that was compared, is not ours now")
+        observe(self._cache, ops, answer.revision)

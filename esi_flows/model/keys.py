@@ -25,6 +25,7 @@ PERSISTENCE = OURS + "persistence/"
 QUARANTINE = OURS + "quarantine/"
 STACKS = OURS + "stacks/"
 TARGETS = OURS + "targets/"
+REPORTED = OURS + "reported/"
 
 HEAT_TEMPLATE_COLLECTION = "v2.0/heat_templates"
 
@@ -128,6 +129,11 @@ def targets(path: ResourcePath) -> str:
 def target(path: ResourcePath, name: str) -> str:
     """One monitoring target."""
     return f"{targets(path)}{name}"
+
+
+def reported(path: ResourcePath) -> str:
+    """Says that the document under :func:`monitoring` is a collector's of ours to remove."""
+    return f"{REPORTED}{path}"
 
 
 def parse_target(key: str) -> tuple[ResourcePath, str] | None:

@@ -152,8 +152,23 @@ def test_what_was_left_while_no_collector_ran_is_removed(
     world: World, store: Store, collect: MakeCollector
 ) -> None:
     store.put(keys.monitoring(PATH), b'{"version":1,"a":"UP"}')
+    store.put(keys.reported(PATH), b"{}")
     collect()
     shown(world, None)
+    assert store.get(keys.reported(PATH)) is None
+
+
+def test_what_somebody_else_has_written_is_left_alone(
+    world: World, store: Store, table: Table, collect: MakeCollector
+) -> None:
+    table.statuses = {"a": "UP"}
+    others = ResourcePath("v2.0/ports", "of-the-original")
+    store.put(keys.monitoring(others), b'{"version":1,"vmi":"UP"}')
+    watch(store, "a")
+    collect(interval=0.05)
+    shown(world, {"version": 1, "a": "UP"})
+    rounds(table, 3)
+    assert store.get(keys.monitoring(others)) is not None
 
 
 def test_a_target_that_does_not_answer_keeps_its_last_status(
