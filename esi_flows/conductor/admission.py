@@ -12,7 +12,8 @@ class Admission:
     """Knows what each unfinished group waits for. Pure bookkeeping: no I/O, no locks.
 
     A group may run once every group that owns a job it waits for has ended well, for only then can
-    nothing under it be reverted any more. If one of them ends otherwise, the group is doomed. A
+    nothing under it be reverted any more. If one of them ends otherwise, the group is doomed;
+    but not because of an earlier version of its own resource. A
     group whose record is nowhere has ended long ago. Records may be told in any order; whoever asks
     must have told all that are known.
     """
@@ -77,8 +78,7 @@ class Admission:
         # never for itself: those are jobs of an earlier group of its name, which has ended
         for owner in {group_of(job_id) for job_id in record.waits_for} - {name}:
             self._waiting.add_edge(owner, name)
-            if owner in self._failed:
-                self._doom(name, self._failed[owner])
+            self._doom(name, owner)
         for waiter in self._waiting.successors(name):
             self._ready.pop(waiter, None)
         self._reconsider(name)
@@ -92,7 +92,7 @@ class Admission:
         if record.state is not GroupState.SUCCESS:
             self._failed[name] = record.failed_job or name
             for waiter in waiters:
-                self._doom(waiter, self._failed[name])
+                self._doom(waiter, name)
         for waiter in waiters:
             self._reconsider(waiter)
 
@@ -109,12 +109,22 @@ class Admission:
         self._waiting.remove_nodes_from([name, *unheard])
         return waiters
 
-    def _doom(self, name: str, failed_job: str) -> None:
-        self._doomed.setdefault(name, failed_job)
-        self._ready.pop(name, None)
+    def _doom(self, name: str, owner: str) -> None:
+        """Give a group up if what it waits for has failed.
+
+        An earlier version of the same resource is only waited for in turn: the newer one is what
+        corrects it, or takes it away.
+        """
+        if owner in self._failed and _resource_of(owner) != _resource_of(name):
+            self._doomed.setdefault(name, self._failed[owner])
+            self._ready.pop(name, None)
 
     def _reconsider(self, name: str) -> None:
         if name not in self._unfinished or name in self._claimed or name in self._doomed:
             return
         if not any(owner in self._unfinished for owner in self._waiting.predecessors(name)):
             self._ready.setdefault(name)
+
+
+def _resource_of(group: str) -> str:
+    return group.rpartition(":")[0]

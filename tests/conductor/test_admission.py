@@ -199,3 +199,14 @@ def test_a_group_does_not_wait_for_an_earlier_one_of_its_own_name() -> None:
     admission.update(record_of(1).but(state=GroupState.SUCCESS))
     admission.update(record_of(1, after=tuple(names(1))))
     assert admission.runnable() == names(1)
+
+
+def test_a_newer_version_runs_although_the_older_one_failed() -> None:
+    admission = Admission()
+    older, newer = record_of(1), record_of(1, after=tuple(names(1))).but(name="port:1:2")
+    admission.update(older)
+    admission.update(newer)
+    assert admission.runnable() == [older.name]
+    admission.update(older.but(state=GroupState.REVERTED, failed_job="the job"))
+    assert admission.doomed() == []
+    assert admission.runnable() == [newer.name]

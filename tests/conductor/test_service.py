@@ -215,3 +215,18 @@ def test_a_lost_lease_makes_the_conductor_start_over(
     world.want(network("n2"))
     assert world.state(network("n2"))["error"] == ""
     assert conductor.id != old
+
+
+def test_a_correction_posted_while_the_faulty_version_runs_is_carried_out(
+    world: World, heat: ListHandler, conductor: Conductor
+) -> None:
+    gate: Future[None] = Future()
+    heat.waits_for = lambda job: gate if job.version == 1 else None
+    world.want(network("n1"))
+    world.until(keys.job_state(network("n1")), lambda d: d == {})
+    heat.fails = tuple(job_id for job_id in world.group("network:n1:1").job_ids)
+    world.want(network("n1"), 2)
+    world.until(keys.group("network:n1:2"), lambda d: d is not None)
+    gate.set_result(None)
+    assert world.state(network("n1"), 2)["error"] == ""
+    assert world.group("network:n1:1").state is GroupState.REVERTED
