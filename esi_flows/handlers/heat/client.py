@@ -134,19 +134,26 @@ def _translated(call: Callable[..., T]) -> Callable[..., T]:
             busy = "action" in str(error)
             raise (StackBusy if busy else StackExists)(str(error)) from error
         except heat_exceptions.HTTPException as error:
-            temporary = error.code in (408, 429) or error.code >= 500
-            raise (HeatUnavailable if temporary else HeatRejected)(str(error)) from error
+            raise _refusal(error.code)(str(error)) from error
         except _AWAY as error:
             raise HeatUnavailable(str(error)) from error
         except auth_exceptions.HttpError as error:
-            temporary = error.http_status >= 500 or error.http_status in (408, 429)
-            raise (HeatUnavailable if temporary else HeatRejected)(str(error)) from error
+            raise _refusal(error.http_status)(str(error)) from error
         except auth_exceptions.ClientException as error:
             raise HeatRejected(
                 str(error), hint="check the [cloud] and [heat] settings and the service catalog"
             ) from error
 
     return wrapper
+
+
+def _refusal(status: int) -> type[HandlerError]:
+    """Whether a call may succeed later.
+
+    A credential that is refused is the operator's to mend, while the jobs go on waiting.
+    """
+    temporary = status in (401, 408, 429) or status >= 500
+    return HeatUnavailable if temporary else HeatRejected
 
 
 class Heat:
