@@ -69,10 +69,11 @@ class HandlerTask(task.Task):  # type: ignore[misc]
             outcome = yield from self._undo(done)
         except Exception as error:
             text = self._describe(error)
+            expected = isinstance(error, EsiFlowsError)
             LOG.error(
                 "job could not be undone",
                 extra={"job": self.job.id, "error": text},
-                exc_info=_fit_to_show(error, text),
+                exc_info=None if expected else _fit_to_show(error, text),
             )
             outcome = Outcome(error=text)
         return outcomes.to_result(outcome)

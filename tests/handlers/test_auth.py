@@ -68,3 +68,21 @@ def test_the_environment_of_the_openstack_client_is_enough(
         for name, value in cloud.environment().items():
             monkeypatch.setenv(name, value)
         assert make_clouds(settings.load()).project("p1").stacks() == []
+
+
+@pytest.mark.parametrize("password", ["wrong", ""])
+def test_a_credential_that_is_refused_is_told_before_anything_begins(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, password: str
+) -> None:
+    with Cloud(tmp_path / "cloud", speed=50) as cloud:
+        for name, value in {**cloud.environment(), "OS_PASSWORD": password}.items():
+            monkeypatch.setenv(name, value)
+        with pytest.raises(SettingsInvalid, match=r"refuses the credential|password is missing"):
+            make_clouds(settings.load())
+
+
+def test_a_cloud_that_is_away_is_no_reason_not_to_start(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    make_clouds(settings.load([config(tmp_path, CREDENTIAL)]))
+    assert "the cloud does not answer yet" in caplog.messages

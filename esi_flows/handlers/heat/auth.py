@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Callable
 from typing import Any
@@ -13,6 +14,8 @@ from oslo_config import cfg
 from esi_flows.handlers.heat.client import Clouds
 from esi_flows.model.errors import SettingsInvalid
 from esi_flows.settings import CLOUD_GROUP
+
+LOG = logging.getLogger(__name__)
 
 _HINT = (
     "set auth_type, auth_url, username, password, ... in the section [cloud] of the configuration, "
@@ -28,6 +31,7 @@ def session_factory(conf: cfg.ConfigOpts) -> Callable[[str], session.Session]:
     """
     options = _conf_options(conf) if conf[CLOUD_GROUP].auth_type else _environment_options()
     verify, cert = _tls(conf[CLOUD_GROUP])
+    _require_password(options)
     load_auth(options, "")
 
     def make(project_id: str) -> session.Session:
@@ -39,6 +43,24 @@ def session_factory(conf: cfg.ConfigOpts) -> Callable[[str], session.Session]:
         )
 
     return make
+
+
+def check_credential(scoped: session.Session) -> None:
+    """Ask for a token once. Raises SettingsInvalid where the credential is refused.
+
+    A Keystone that does not answer is no reason not to start: it may come back.
+    """
+    try:
+        scoped.get_token()
+    except auth_exceptions.Unauthorized as error:
+        raise SettingsInvalid(f"the cloud refuses the credential: {error}", hint=_HINT) from error
+    except auth_exceptions.ClientException as error:
+        LOG.warning("the cloud does not answer yet", extra={"error": str(error)})
+
+
+def _require_password(options: dict[str, Any]) -> None:
+    if options["auth_type"] in ("password", "v3password") and not options.get("password"):
+        raise SettingsInvalid("cloud credentials: the password is missing", hint=_HINT)
 
 
 def _tls(cloud: Any) -> tuple[bool | str, str | tuple[str, str] | None]:
@@ -68,8 +90,10 @@ def load_auth(options: dict[str, Any], project_id: str) -> Any:
 
 def make_clouds(conf: cfg.ConfigOpts) -> Clouds:
     """Heat after the sections ``[cloud]`` and ``[heat]``. Raises SettingsInvalid."""
+    make_session = session_factory(conf)
+    check_credential(make_session(""))
     return Clouds(
-        session_factory(conf),
+        make_session,
         region_name=conf.heat.region_name or os.environ.get("OS_REGION_NAME"),
         interface=conf.heat.interface,
     )
