@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from cliff import command
 
+from esi_flows.cli import interrupts
 from esi_flows.cli.errors import report
+from esi_flows.cli.options import repeat_options
 from esi_flows.model.errors import EsiFlowsError
 
 if TYPE_CHECKING:
@@ -23,10 +25,14 @@ class Command(command.Command):
 
     def run(self, parsed_args: argparse.Namespace) -> int:
         """Run the command; the exit code."""
+        interrupts.in_order()
         try:
             return int(super().run(parsed_args))
         except EsiFlowsError as error:
             return report(error, self.app.stderr, debug=self.app.options.debug)
+        except KeyboardInterrupt:
+            self.app.stderr.write(interrupts.MESSAGE)
+            return interrupts.EXIT_INTERRUPTED
 
     def get_epilog(self) -> str:
         """Where the options of every command are described."""
@@ -46,6 +52,4 @@ class Command(command.Command):
 
     def again(self, *words: Any) -> str:
         """A command line for the user to type next, on the same store and catalog."""
-        from esi_flows.cli.services import repeat_options
-
         return " ".join(["esi-flows", *map(str, words), *repeat_options(self.app.options)])

@@ -17,7 +17,6 @@ EXIT_OK = 0
 EXIT_ERROR = 1
 EXIT_JOB_FAILED = 2
 EXIT_STORE = 4
-EXIT_INTERRUPTED = 130
 
 
 def report(error: EsiFlowsError, stream: TextIO, *, debug: bool = False) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import shlex
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -58,3 +59,16 @@ def endpoints(given: list[str]) -> Iterator[str]:
     """The endpoints named with ``--etcd``."""
     for text in given:
         yield from (part.strip() for part in text.split(",") if part.strip())
+
+
+def repeat_options(given: argparse.Namespace) -> list[str]:
+    """The options that make another command work on the same store and catalog."""
+    words: list[str] = []
+    for url in given.etcd:
+        words += ["--etcd", url]
+    for name, value in (("--data", given.data), ("--flows", given.flows)):
+        if value is not None:
+            words += [name, str(value)]
+    for file in given.config_file:
+        words += ["--config-file", str(file)]
+    return [shlex.quote(word) for word in words]

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from esi_flows.cli.base import Command
-from esi_flows.cli.errors import EXIT_INTERRUPTED, EXIT_JOB_FAILED, EXIT_OK
+from esi_flows.cli.errors import EXIT_JOB_FAILED, EXIT_OK
+from esi_flows.cli.interrupts import EXIT_INTERRUPTED, terminable
 from esi_flows.cli.options import add_speed_option
 from esi_flows.cli.sources import add_source_options, read_source, source_words
 from esi_flows.model.errors import SettingsInvalid
@@ -47,8 +48,6 @@ class Run(Command):
 
     def take_action(self, parsed_args: argparse.Namespace) -> int:
         """Check everything, then apply and follow step after step."""
-        from esi_flows.cli.interrupts import terminable
-
         try:
             with terminable():
                 return self._run(parsed_args)

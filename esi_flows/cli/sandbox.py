@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from esi_flows.cli.base import Command
 from esi_flows.cli.errors import EXIT_OK
+from esi_flows.cli.interrupts import terminable
 from esi_flows.cli.options import add_speed_option
 from esi_flows.model.errors import ServerError
 
@@ -37,7 +38,6 @@ class Sandbox(Command):
     def take_action(self, parsed_args: argparse.Namespace) -> int:
         """Start everything, print the environment, wait to be stopped."""
         from esi_flows.cli import sandboxes, services
-        from esi_flows.cli.interrupts import terminable
 
         given = self.app.options
         sandboxes.refuse_other_etcd(given)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import shlex
 import socket
 import uuid
 from collections.abc import Iterator
@@ -88,19 +87,6 @@ def etcd_folder(data: Path) -> Path:
 def cloud_folder(data: Path) -> Path:
     """Where a sandbox keeps its cloud."""
     return data / "cloud"
-
-
-def repeat_options(given: argparse.Namespace) -> list[str]:
-    """The options that make another command work on the same store and catalog."""
-    words: list[str] = []
-    for url in given.etcd:
-        words += ["--etcd", url]
-    for name, value in (("--data", given.data), ("--flows", given.flows)):
-        if value is not None:
-            words += [name, str(value)]
-    for file in given.config_file:
-        words += ["--config-file", str(file)]
-    return [shlex.quote(word) for word in words]
 
 
 @contextmanager
