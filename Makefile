@@ -6,7 +6,7 @@ SPEED  ?= 10
 BIN     = $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo sandbox test lint format sample golden bench-compile clean
+.PHONY: help demo sandbox test lint format sample golden bench-compile bench-plan clean
 
 help: ## List what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -36,6 +36,9 @@ golden: $(VENV)/.sandbox ## Write the plans of flows/deployments anew, to be rev
 
 bench-compile: $(VENV)/.sandbox ## Measure what compiling 100, 1,000 and 10,000 intents costs
 	@$(BIN)/python -m benchmarks.compile --json benchmarks/results/compile.json
+
+bench-plan: $(VENV)/.sandbox ## Measure what planning 100, 1,000 and 10,000 intents costs
+	@$(BIN)/python -m benchmarks.plan --json benchmarks/results/plan.json
 
 clean: ## Remove the virtual environment and the demo's data
 	rm -rf $(VENV) .esi-flows

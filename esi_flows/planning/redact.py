@@ -40,8 +40,9 @@ class Redactor:
         return replace(change, old=old, new=new, secret=True)
 
     def _value(self, name: str, value: Any) -> Any:
-        masked = self._names.mask({name: value})[name]
-        return self._masked(masked)
+        if value is None or isinstance(value, bool):
+            return value
+        return self._masked(self._names.mask({name: value})[name])
 
     def _masked(self, value: Any) -> Any:
         if isinstance(value, Mapping):
