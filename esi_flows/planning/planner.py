@@ -21,6 +21,7 @@ from esi_flows.model.intents import Intent
 from esi_flows.model.jobs import ResourceRef
 from esi_flows.model.results import State
 from esi_flows.planning.changes import Explainer
+from esi_flows.planning.consequences import longest, reached
 from esi_flows.planning.differences import Stacks
 from esi_flows.planning.history import History
 from esi_flows.planning.outlook import Compiled, Outlook
@@ -200,10 +201,10 @@ class _Planner:
         """The step with everything that follows from its changes together."""
         waiters = self._outlook.waiters()
         told = [
-            replace(change, cancels=_reached(change.group, waiters)) if change.jobs else change
+            replace(change, cancels=reached(change.group, waiters)) if change.jobs else change
             for change in changes
         ]
-        return PlannedStep(name, tuple(told), seconds=_longest(told))
+        return PlannedStep(name, tuple(told), seconds=longest(told))
 
     def _end_well(self, change: Change) -> None:
         """From the next step on the change has been made."""
@@ -248,32 +249,3 @@ def _standing_note(recorded: Recorded) -> str:
 
 def _is_marked(recorded: Recorded) -> bool:
     return recorded.intent is not None and recorded.intent.marked_for_deletion
-
-
-def _reached(group: str, waiters: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
-    """Every group that waits for this one, or for one that does, the nearest first."""
-    seen = dict.fromkeys(waiters.get(group, ()))
-    todo = list(seen)
-    for name in todo:
-        for waiter in waiters.get(name, ()):
-            if waiter not in seen:
-                seen[waiter] = None
-                todo.append(waiter)
-    return tuple(seen)
-
-
-def _longest(changes: Sequence[Change]) -> float:
-    """The longest time along groups that wait for each other."""
-    by_group = {change.group: change for change in changes if change.jobs}
-    ends: dict[str, float] = {}
-    todo = list(by_group)
-    while todo:
-        change = by_group[todo[-1]]
-        owners = [wait.group for wait in change.waits if wait.group in by_group]
-        unknown = [name for name in owners if name not in ends]
-        if unknown:
-            todo += unknown
-            continue
-        begins = max((ends[name] for name in owners), default=0.0)
-        ends[todo.pop()] = begins + (change.seconds or 0.0)
-    return max(ends.values(), default=0.0)
