@@ -18,6 +18,7 @@ from esi_flows.conductor import endings
 from esi_flows.conductor.admission import Admission
 from esi_flows.conductor.claims import Claims, running
 from esi_flows.conductor.inbox import Inbox
+from esi_flows.conductor.intake import WATCHED, Intake
 from esi_flows.conductor.reader import Reader
 from esi_flows.conductor.records import unfinished
 from esi_flows.conductor.runner import Runner
@@ -25,10 +26,9 @@ from esi_flows.conductor.running import Running
 from esi_flows.conductor.templates import CurrentCatalog
 from esi_flows.handlers.base import Handler
 from esi_flows.model import codec, keys
-from esi_flows.model.errors import ClaimLost, DocumentInvalid, EsiFlowsError, StoreError, Suspended
+from esi_flows.model.errors import ClaimLost, StoreError, Suspended
 from esi_flows.model.groups import GroupRecord
-from esi_flows.model.jobs import Job
-from esi_flows.store.base import Delete, Store, absent, unchanged
+from esi_flows.store.base import Delete, KeyValue, Store, absent, unchanged
 from esi_flows.store.claims import Claim, hold_role
 from esi_flows.store.lease import KeptLease
 from esi_flows.store.reflector import Reflector
@@ -38,7 +38,6 @@ LOG = logging.getLogger(__name__)
 
 RETRY_SECONDS = 0.5
 _SUFFIX = string.ascii_lowercase + string.digits
-_WATCHED = (keys.CONFIG, keys.MEMO, keys.JOBS, keys.GROUPS, keys.CLAIMS, keys.QUARANTINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +68,7 @@ class Conductor:
         self._settings = settings or ConductorSettings()
         self.id = _new_id()
         self._inbox = Inbox()
-        self._cache = Reflector(store, _WATCHED, self._inbox.add)
+        self._cache = Reflector(store, WATCHED, self._inbox.add)
         self._queue = Queue()
         self._admission = Admission()
         self._catalog = CurrentCatalog(catalog, self._cache)
@@ -79,6 +78,13 @@ class Conductor:
             self._catalog,
             self._queue,
             suffix=_suffix,
+        )
+        self._intake = Intake(
+            self._cache,
+            self._queue,
+            self._admission,
+            self._catalog,
+            on_claim=self._give_back_unused,
         )
         self._reading: Claim | None = None
         self._running = Running(
@@ -123,7 +129,7 @@ class Conductor:
         while not self._cache.wait_synced(RETRY_SECONDS):
             if self._stopping.is_set():
                 return
-        todo = self._everything()
+        todo = self._intake.everything()
         while not self._stopping.is_set():
             try:
                 if self._lease.lost.is_set():
@@ -142,9 +148,6 @@ class Conductor:
             else:
                 todo = self._inbox.take()
 
-    def _everything(self) -> list[str]:
-        return [item.key for prefix in _WATCHED for item in self._cache.items(prefix)]
-
     def _start_over(self) -> list[str]:
         """Our lease is gone: nothing that ran under it may go on; begin again with a new one."""
         LOG.warning("lease lost, starting over", extra={"conductor": self.id})
@@ -154,33 +157,18 @@ class Conductor:
             if self._stopping.is_set():
                 return []
         self._take_lease(_new_id())
-        return self._everything()
+        return self._intake.everything()
 
     def _digest(self, changed: Sequence[str]) -> None:
         configs: set[keys.ResourcePath] = set()
         for key in changed:
             try:
-                configs |= self._take_in(key)
+                configs |= self._intake.take_in(key)
             except StoreError:
                 raise
             except Exception:
                 LOG.exception("key not taken in, a defect", extra={"key": key})
         self._read(configs)
-
-    def _take_in(self, key: str) -> set[keys.ResourcePath]:
-        """Look at a key again; the resources whose intents must be looked at because of it."""
-        if key.startswith(keys.JOBS):
-            self._job_changed(key)
-        elif key.startswith(keys.CLAIMS):
-            self._claim_changed(key)
-        elif key.startswith(keys.GROUPS):
-            return self._group_changed(key)
-        else:
-            self._catalog.take_in(key)
-            root = keys.CONFIG if key.startswith(keys.CONFIG) else keys.MEMO
-            path = keys.parse_resource(key, root)
-            return {path} if path is not None else set()
-        return set()
 
     def _read(self, configs: set[keys.ResourcePath]) -> None:
         """Compile these intents, or all of them when the reader's role has just become ours."""
@@ -189,65 +177,26 @@ class Conductor:
         )
         if claim is not None and claim != self._reading:
             # the last reader may have posted what our watches have not brought yet
-            catch_up(self._store, self._cache, _WATCHED)
-            for key in self._everything():
-                self._take_in(key)
-            configs = self._all_configs()
+            catch_up(self._store, self._cache, WATCHED)
+            for key in self._intake.everything():
+                self._intake.take_in(key)
+            configs = self._intake.all_resources()
             LOG.info("reader role taken", extra={"conductor": self.id})
         self._reading = claim
         if claim is not None:
             self._reader.consider_all(configs, claim)
 
-    def _all_configs(self) -> set[keys.ResourcePath]:
-        paths = {
-            keys.parse_resource(item.key, root)
-            for root in (keys.CONFIG, keys.MEMO)
-            for item in self._cache.items(root)
-        }
-        return {path for path in paths if path is not None}
+    def _give_back_unused(self, found: KeyValue) -> None:
+        """Give back a claim of ours that nobody uses.
 
-    def _job_changed(self, key: str) -> None:
-        found = self._cache.get(key)
-        if found is None:
-            self._queue.remove(key.removeprefix(keys.JOBS))
-            return
-        try:
-            self._queue.add(Job.decode(key, found.value))
-        except DocumentInvalid as error:
-            LOG.error("job cannot be read", extra={"key": key, "reason": error.reason})
-
-    def _claim_changed(self, key: str) -> None:
-        name = key.removeprefix(keys.CLAIMS)
-        found = self._cache.get(key)
-        if found is None:
-            self._admission.released(name)
-            return
-        self._admission.claimed(name)
-        is_role = name == keys.READER_ROLE
-        if found.lease == self._lease.id and not is_role and name not in self._running:
-            # we took it without being told so, or could not give it back
+        We took it without being told so, or could not give it back when its run ended.
+        """
+        name = found.key.removeprefix(keys.CLAIMS)
+        is_group = name != keys.READER_ROLE
+        if found.lease == self._lease.id and is_group and name not in self._running:
             claim = Claim(name, found.create_revision)
-            LOG.warning("giving back a claim that nobody uses", extra={"group": name})
-            self._store.txn([claim.fence], [Delete(key)])
-
-    def _group_changed(self, key: str) -> set[keys.ResourcePath]:
-        """Take in a group's record; the resources to look at because it has ended."""
-        found = self._cache.get(key)
-        if found is None:
-            self._admission.forget(key.removeprefix(keys.GROUPS))
-            return set()
-        try:
-            record = GroupRecord.decode(key, found.value)
-            path = self._catalog.now.path(record.resource)
-        except EsiFlowsError as error:
-            LOG.error("group record cannot be used", extra={"key": key, "reason": str(error)})
-            return set()
-        self._admission.update(record)
-        if not record.state.ended:
-            return set()
-        for job_id in record.job_ids:
-            self._queue.remove(job_id)  # gone with the end, whenever the watch of jobs says so
-        return {path}
+            if self._store.txn([claim.fence], [Delete(found.key)]).succeeded:
+                LOG.warning("claim given back that nobody used", extra={"group": name})
 
     def _cancel_doomed(self) -> None:
         """Cancel what waits for a failure, and what waits for that, to the end."""
