@@ -74,6 +74,11 @@ class EmbeddedEtcd:
         return self._lock is not None
 
     @property
+    def pid(self) -> int:
+        """Process id of the server of the folder, ours or joined; 0 before :meth:`start`."""
+        return self._read_state()[0] if self._endpoint else 0
+
+    @property
     def process(self) -> EtcdProcess:
         """The server process, to be killed and paused in tests. Raises ServerError if not owned."""
         if self._process is None:
