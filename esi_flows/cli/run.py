@@ -18,6 +18,7 @@ from esi_flows.cli.sources import add_source_options, read_source, source_words
 from esi_flows.model.errors import SettingsInvalid
 
 if TYPE_CHECKING:
+    from esi_flows.cli.sandboxes import Sandbox
     from esi_flows.cli.screen import Screen
     from esi_flows.cli.services import Services
     from esi_flows.cli.steps import Course
@@ -78,7 +79,7 @@ class Run(Command):
                 sandboxes.configure(opened.conf, sandbox, speed=parsed_args.speed)
             applier = source.applier(opened.store, opened.catalog)
             try:
-                return self._follow(parsed_args, opened, source.deployment, applier)
+                return self._follow(parsed_args, opened, sandbox, source.deployment, applier)
             except SettingsInvalid as error:
                 # nothing has been started or written yet
                 hint = f"{error.hint}; or try it with --sandbox"
@@ -88,16 +89,24 @@ class Run(Command):
         self,
         parsed_args: argparse.Namespace,
         services: Services,
+        sandbox: Sandbox | None,
         deployment: Deployment,
         applier: Applier,
     ) -> int:
         from esi_flows.cli import services as wiring
+        from esi_flows.cli.guard import guarded
         from esi_flows.cli.steps import run_steps
+        from esi_flows.deployments.follow import Follower
 
         screen = self.screen()
-        with wiring.at_work(services), _without_group_events():
+        with (
+            wiring.at_work(services),
+            _without_group_events(),
+            Follower(services.store, services.catalog) as follower,
+            guarded(sandbox, services.store, follower.abort, hint=self._same_command(parsed_args)),
+        ):
             course = run_steps(
-                screen, services, deployment, applier, until_monitored=parsed_args.wait
+                screen, follower, deployment, applier, until_monitored=parsed_args.wait
             )
         if not course.followed:
             screen.line(f"Nothing to do: {deployment.name} is as wanted.")

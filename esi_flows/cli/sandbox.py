@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import queue
 import shlex
 import tempfile
-import threading
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,10 +14,11 @@ from esi_flows.cli.base import Command
 from esi_flows.cli.errors import EXIT_OK
 from esi_flows.cli.interrupts import terminable
 from esi_flows.cli.options import add_speed_option
-from esi_flows.model.errors import ServerError
+from esi_flows.model.errors import EsiFlowsError
 
 if TYPE_CHECKING:
     from esi_flows.cli.sandboxes import Sandbox as RunningSandbox
+    from esi_flows.store.base import Store
 
 
 class Sandbox(Command):
@@ -53,7 +54,7 @@ class Sandbox(Command):
                     stack.enter_context(services.at_work(opened))
                 catalog = services.catalog_folder(given, opened.conf).resolve()
                 self._print(sandbox, catalog)
-                self._wait(sandbox)
+                self._wait(sandbox, opened.store, parsed_args)
         except KeyboardInterrupt:
             self.app.stderr.write(f"stopped; the data stays in {given.data}\n")
         return EXIT_OK
@@ -69,10 +70,11 @@ class Sandbox(Command):
         self.app.stdout.write(f"# data: {sandbox.data}; Ctrl-C stops it\n")
         self.app.stdout.flush()
 
-    def _wait(self, sandbox: RunningSandbox) -> None:
-        if sandbox.cloud is None:
-            threading.Event().wait()
-        elif sandbox.cloud.wait() is not None:
-            raise ServerError(
-                "the simulated cloud has ended", hint=f"its log is {sandbox.data / 'cloud.log'}"
-            )
+    def _wait(self, sandbox: RunningSandbox, store: Store, parsed_args: argparse.Namespace) -> None:
+        from esi_flows.cli.guard import guarded
+
+        words = ["--speed", f"{parsed_args.speed:g}"] if parsed_args.speed != 1 else []
+        words += ["--no-conductor"] if parsed_args.no_conductor else []
+        ended: queue.SimpleQueue[EsiFlowsError] = queue.SimpleQueue()
+        with guarded(sandbox, store, ended.put, hint=self.again("sandbox", *words)):
+            raise ended.get()

@@ -31,8 +31,8 @@ class Sandbox:
     data: Path
     endpoint: str
     environment: Mapping[str, str]
-    cloud: subprocess.Popen[str] | None
-    """The cloud's process, None where it is somebody else's."""
+    etcd_pid: int
+    cloud_pid: int
 
     @property
     def status_url(self) -> str:
@@ -48,10 +48,10 @@ def running(data: Path, *, speed: float = 1.0) -> Iterator[Sandbox]:
     """
     with contextlib.ExitStack() as stack:
         cloud = stack.enter_context(_Cloud(data, speed))
-        endpoint = stack.enter_context(EmbeddedEtcd(etcd_folder(data))).endpoint
+        etcd = stack.enter_context(EmbeddedEtcd(etcd_folder(data)))
         environment = cloud.wait_ready()
         stack.enter_context(_environment(environment))
-        yield Sandbox(data, endpoint, environment, cloud.process)
+        yield Sandbox(data, etcd.endpoint, environment, etcd.pid, cloud.pid)
 
 
 def refuse_other_etcd(given: argparse.Namespace) -> None:
@@ -94,6 +94,8 @@ class _Cloud:
         self._note = data / "cloud.json"
         self._log: IO[str] | None = None
         self.process: subprocess.Popen[str] | None = None
+        self.pid = 0
+        """Process id of the cloud, ours or joined; 0 before it is ready."""
 
     def __enter__(self) -> _Cloud:
         self._data.mkdir(parents=True, exist_ok=True)
@@ -124,6 +126,7 @@ class _Cloud:
             if self.process is not None:
                 environment = self._first_line()
                 if environment is not None:
+                    self.pid = self.process.pid
                     self._remember(environment)
                     return environment
                 if not self._locked():
@@ -179,7 +182,7 @@ class _Cloud:
         return None
 
     def _remember(self, environment: Mapping[str, str]) -> None:
-        note = {"owner": os.getpid(), "environment": dict(environment)}
+        note = {"owner": os.getpid(), "pid": self.pid, "environment": dict(environment)}
         temporary = self._note.with_suffix(".new")
         temporary.write_text(json.dumps(note), encoding="utf-8")
         temporary.chmod(0o600)
@@ -189,9 +192,11 @@ class _Cloud:
         """The environment of the cloud that runs on the folder, if its owner lives."""
         try:
             note = json.loads(self._note.read_text(encoding="utf-8"))
+            pid = int(note["pid"])
             os.kill(int(note["owner"]), 0)
         except (OSError, ValueError, KeyError, TypeError):
             return None
+        self.pid = pid
         environment: Mapping[str, str] = note["environment"]
         return environment
 

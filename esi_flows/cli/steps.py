@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from esi_flows.cli.apply import print_applied
 from esi_flows.cli.live import display
 from esi_flows.cli.screen import Screen
-from esi_flows.cli.services import Services
 from esi_flows.deployments.apply import Applier
 from esi_flows.deployments.decide import Change
 from esi_flows.deployments.follow import Follower
@@ -31,7 +30,7 @@ class Course:
 
 def run_steps(
     screen: Screen,
-    services: Services,
+    follower: Follower,
     deployment: Deployment,
     applier: Applier,
     *,
@@ -40,23 +39,22 @@ def run_steps(
     """Apply and follow every step, up to one that fails."""
     course = Course()
     unchanged: dict[ResourceRef, Followed] = {}
-    with Follower(services.store, services.catalog) as follower:
-        for index in range(len(deployment.steps)):
-            applied = applier.apply_step(index)
-            for decision in applied.decisions:
-                if decision.change is Change.NONE:
-                    resource = decision.wanted.resource
-                    unchanged[resource] = Followed(resource, decision.version)
-            if not applied.open:
-                continue
-            print_applied(screen, applied)
-            followed = [Followed(d.wanted.resource, d.version) for d in applied.open]
-            with display(screen) as shown:
-                board = follower.follow(followed, show=shown.show, until_monitored=until_monitored)
-            course.followed += board.resources.values()
-            if any(progress.phase.bad for progress in board.resources.values()):
-                break
-        gone_on = {progress.resource for progress in course.followed}
-        untouched = [f for resource, f in unchanged.items() if resource not in gone_on]
-        course.unchanged += follower.board(untouched).resources.values()
+    for index in range(len(deployment.steps)):
+        applied = applier.apply_step(index)
+        for decision in applied.decisions:
+            if decision.change is Change.NONE:
+                resource = decision.wanted.resource
+                unchanged[resource] = Followed(resource, decision.version)
+        if not applied.open:
+            continue
+        print_applied(screen, applied)
+        followed = [Followed(d.wanted.resource, d.version) for d in applied.open]
+        with display(screen) as shown:
+            board = follower.follow(followed, show=shown.show, until_monitored=until_monitored)
+        course.followed += board.resources.values()
+        if any(progress.phase.bad for progress in board.resources.values()):
+            break
+    gone_on = {progress.resource for progress in course.followed}
+    untouched = [f for resource, f in unchanged.items() if resource not in gone_on]
+    course.unchanged += follower.board(untouched).resources.values()
     return course
