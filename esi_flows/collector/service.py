@@ -56,6 +56,7 @@ class Collector:
         self._interval = interval_seconds
         self._lease_seconds = lease_seconds
         self._changed: set[ResourcePath] = set()
+        self._reported: dict[str, int] = {}
         self._changed_lock = threading.Lock()
         self._cache = Reflector(store, _WATCHED, self._target_changed)
         self._wake = threading.Event()
@@ -200,11 +201,17 @@ class Collector:
             try:
                 target = Target.decode(item.key, item.value)
             except DocumentInvalid as error:
-                LOG.error("target cannot be read", extra={"key": item.key, "reason": error.reason})
+                self._report(item, error)
                 continue
             if statuses.is_watched(target):
                 found[target.name] = target
         return found
+
+    def _report(self, item: KeyValue, error: DocumentInvalid) -> None:
+        """Tell of a target that cannot be read: once, not in every round."""
+        if self._reported.get(item.key) != item.mod_revision:
+            self._reported[item.key] = item.mod_revision
+            LOG.error("target cannot be read", extra={"key": item.key, "reason": error.reason})
 
     def _write(
         self, path: ResourcePath, ops: Sequence[Op], known: KeyValue | None, role: Claim

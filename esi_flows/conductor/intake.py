@@ -78,7 +78,9 @@ class Intake:
             self._queue.remove(key.removeprefix(keys.JOBS))
             return
         try:
-            self._queue.add(Job.decode(key, found.value))
+            job = Job.decode(key, found.value)
+            _check_name(key, job.id, keys.job(job.id))
+            self._queue.add(job)
         except DocumentInvalid as error:
             LOG.error("job cannot be read", extra={"key": key, "reason": error.reason})
 
@@ -98,6 +100,7 @@ class Intake:
             return set()
         try:
             record = GroupRecord.decode(key, found.value)
+            _check_name(key, record.name, keys.group(record.name))
             path = self._catalog.now.path(record.resource)
         except EsiFlowsError as error:
             LOG.error("group record cannot be used", extra={"key": key, "reason": str(error)})
@@ -108,3 +111,9 @@ class Intake:
         for job_id in record.job_ids:
             self._queue.remove(job_id)  # gone with the end, whenever the watch of jobs says so
         return {path}
+
+
+def _check_name(key: str, name: str, key_of_that_name: str) -> None:
+    """Raises DocumentInvalid where a document speaks of another than its key."""
+    if key != key_of_that_name:
+        raise DocumentInvalid(key, f"the document is the one of {name!r}, not of its key")

@@ -187,11 +187,16 @@ class Conductor:
             self._reader.consider_all(configs, claim)
 
     def _give_back_unused(self, found: KeyValue) -> None:
-        """Give back a claim of ours that nobody uses.
+        """Give back a claim of ours that nobody uses, and one that nobody can hold.
 
-        We took it without being told so, or could not give it back when its run ended.
+        Ours we took without being told so, or could not give back when its run ended. A claim
+        without a lease was written by none of us, and nothing else would ever end it.
         """
         name = found.key.removeprefix(keys.CLAIMS)
+        if not found.lease:
+            self._store.txn([unchanged(found.key, found.mod_revision)], [Delete(found.key)])
+            LOG.error("claim without a lease removed", extra={"key": found.key})
+            return
         is_group = name != keys.READER_ROLE
         if found.lease == self._lease.id and is_group and name not in self._running:
             claim = Claim(name, found.create_revision)
