@@ -59,6 +59,8 @@ def test_repetitions_need_a_short_text() -> None:
 
 
 @given(st.text("a|*+?{}()[]\\1,b.", max_size=30))
+@example("[]||")
+@example("[^]--")
 @example("a?" * 24 + "a" * 24)
 @example("a*a*a?a?a?a?b")
 def test_every_pattern_ends(pattern: str) -> None:
