@@ -48,7 +48,7 @@ class EsiFlows(App):
         return parser
 
     def configure_logging(self) -> None:
-        """Warnings to stderr, more with ``-v``, everything to ``--log-file``."""
+        """Warnings to stderr, more with ``-v``."""
         root = logging.getLogger()
         level = {0: logging.ERROR, 1: logging.WARNING, 2: logging.INFO}
         console = _Stderr()
@@ -58,11 +58,6 @@ class EsiFlows(App):
         root.setLevel(console.level)
         # it would write out what is sent to Heat, and the passwords in it
         logging.getLogger("keystoneauth").setLevel(logging.INFO)
-        if self.options.log_file:
-            written = logging.FileHandler(self.options.log_file)
-            written.setFormatter(logging.Formatter(self.LOG_FILE_MESSAGE_FORMAT))
-            root.addHandler(written)
-            root.setLevel(min(console.level, logging.INFO))
 
     def interact(self) -> None:
         """No command given: say what there is."""
@@ -71,6 +66,7 @@ class EsiFlows(App):
 
     def run_subcommand(self, argv: list[str]) -> int:
         """Run one command. Raises InvalidInput where there is none of that name."""
+        self._log_to_file()
         try:
             self.command_manager.find_command(argv)
         except ValueError:
@@ -80,6 +76,26 @@ class EsiFlows(App):
                 hint=f"did you mean {' or '.join(near)}? esi-flows --help lists all",
             ) from None
         return super().run_subcommand(argv)
+
+    def _log_to_file(self) -> None:
+        """Everything from INFO up to ``--log-file``. Raises InvalidInput."""
+        if not self.options.log_file:
+            return
+        written = _log_file(self.options.log_file)
+        written.setFormatter(logging.Formatter(self.LOG_FILE_MESSAGE_FORMAT))
+        root = logging.getLogger()
+        root.addHandler(written)
+        root.setLevel(min(root.level, logging.INFO))
+
+
+def _log_file(name: str) -> logging.Handler:
+    try:
+        return logging.FileHandler(name)
+    except OSError as error:
+        raise InvalidInput(
+            f"the log {name} cannot be written: {error.strerror}",
+            hint="name another file with --log-file",
+        ) from error
 
 
 class _Stderr(logging.StreamHandler[TextIO]):

@@ -98,8 +98,16 @@ class _Cloud:
         """Process id of the cloud, ours or joined; 0 before it is ready."""
 
     def __enter__(self) -> _Cloud:
-        self._data.mkdir(parents=True, exist_ok=True)
-        self._log = (self._data / "cloud.log").open("a", encoding="utf-8")
+        if self._data.exists() and not self._data.is_dir():
+            raise InvalidInput(f"{self._data} is not a folder", hint="name a folder with --data")
+        try:
+            self._data.mkdir(parents=True, exist_ok=True)
+            self._log = (self._data / "cloud.log").open("a", encoding="utf-8")
+        except OSError as error:
+            raise InvalidInput(
+                f"{error.filename} cannot be written: {error.strerror}",
+                hint="name a folder of your own with --data",
+            ) from error
         if not self._locked():
             self._launch()
         return self

@@ -34,7 +34,7 @@ class Screen:
     @property
     def live(self) -> bool:
         """Whether what was printed can be redrawn."""
-        return self.console.is_terminal and not self.quiet
+        return self.console.is_terminal and not self.console.is_dumb_terminal and not self.quiet
 
     def line(self, text: str | Text = "", *, always: bool = False) -> None:
         """Print one line as it is, never wrapped; not when quiet unless ``always``."""

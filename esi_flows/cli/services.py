@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import shlex
 import socket
 import uuid
 from collections.abc import Iterator
@@ -21,6 +22,7 @@ from esi_flows.collector.probe import HttpProbe
 from esi_flows.collector.service import Collector
 from esi_flows.conductor.service import Conductor, ConductorSettings
 from esi_flows.handlers.registry import load_handlers
+from esi_flows.model.errors import InvalidInput
 from esi_flows.store import etcd
 from esi_flows.store.base import Store
 from esi_flows.store.embedded import EmbeddedEtcd
@@ -40,13 +42,15 @@ class Services:
 def open_services(given: argparse.Namespace, catalog: Catalog | None = None) -> Iterator[Services]:
     """Store and catalog for one command. The catalog is checked before the store is opened.
 
-    Raises SettingsInvalid, InvalidInput, ServerError, StoreUnavailable.
+    A sandbox is joined, or its etcd started; never made. Raises SettingsInvalid, InvalidInput,
+    ServerError, StoreUnavailable.
     """
     conf = settings.load(given.config_file)
     catalog = catalog or load_catalog(catalog_folder(given, conf))
     with ExitStack() as stack:
         endpoints = list(options.endpoints(given.etcd))
         if given.data is not None and not endpoints:
+            _require_sandbox(given.data)
             endpoints = [stack.enter_context(EmbeddedEtcd(etcd_folder(given.data))).endpoint]
         endpoints = endpoints or settings.etcd_endpoints(conf)
         access = conf.etcd
@@ -61,6 +65,16 @@ def open_services(given: argparse.Namespace, catalog: Catalog | None = None) -> 
         )
         stack.callback(store.close)
         yield Services(store, catalog, conf, tuple(endpoints))
+
+
+def _require_sandbox(data: Path) -> None:
+    if data.exists() and not data.is_dir():
+        raise InvalidInput(f"{data} is not a folder", hint="name a folder with --data")
+    if not etcd_folder(data).is_dir():
+        raise InvalidInput(
+            f"there is no sandbox in {data}",
+            hint=f"esi-flows sandbox --data {shlex.quote(str(data))}",
+        )
 
 
 def open_catalog(given: argparse.Namespace) -> Catalog:

@@ -66,6 +66,10 @@ class Status(Command, lister.Lister):
             for line in picture.lines(self.screen(), self.again):
                 self.screen().line(line, always=True)
             return 0
+        if parsed_args.ref is None and not data and parsed_args.formatter == "table":
+            self.screen().line("There are no resources in the store.", always=True)
+            self.screen().line(f"next: {self.again('run', 'DIR')}")
+            return 0
         if getattr(parsed_args, "one", False):
             return self._produce_one(parsed_args, column_names, data)
         return super().produce_output(parsed_args, column_names, data)

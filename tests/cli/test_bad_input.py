@@ -9,7 +9,7 @@ import pytest
 
 from esi_flows.store.embedded import EmbeddedEtcd
 from esi_flows.store.etcd import EtcdStore
-from tests.cli.conftest import Cli, Write
+from tests.cli.conftest import FLOWS, Cli, Write
 
 NETWORK = """\
 type: network
@@ -140,4 +140,37 @@ def test_a_sandbox_does_not_use_another_etcd(
     assert (result.code, result.out) == (1, "")
     assert result.err.startswith(
         "error: a sandbox has an etcd of its own, and --etcd names another"
+    )
+
+
+@pytest.mark.parametrize(
+    "words", [("status",), ("get", "/x"), ("delete", "x"), ("plan", "x"), ("status", "-f", "json")]
+)
+def test_a_folder_without_a_sandbox_is_told_and_not_made(
+    bare_cli: Cli, tmp_path: Path, words: tuple[str, ...]
+) -> None:
+    result = bare_cli(*words, "--data", "typo", "--flows", FLOWS)
+    assert (result.code, result.out) == (1, "")
+    assert result.err == (
+        "error: there is no sandbox in typo\nnext: esi-flows sandbox --data typo\n"
+    )
+    assert not (tmp_path / "typo").exists()
+
+
+@pytest.mark.parametrize("words", [("status",), ("sandbox",)])
+def test_a_file_in_place_of_a_sandbox_is_told(
+    bare_cli: Cli, tmp_path: Path, words: tuple[str, ...]
+) -> None:
+    (tmp_path / "file").touch()
+    result = bare_cli(*words, "--data", "file", "--flows", FLOWS)
+    assert (result.code, result.out) == (1, "")
+    assert result.err == "error: file is not a folder\nnext: name a folder with --data\n"
+
+
+def test_a_log_file_that_cannot_be_written_is_told(bare_cli: Cli) -> None:
+    result = bare_cli("status", "--log-file", "nowhere/log", "--flows", FLOWS)
+    assert (result.code, result.out) == (1, "")
+    assert result.err == (
+        "error: the log nowhere/log cannot be written: No such file or directory\n"
+        "next: name another file with --log-file\n"
     )

@@ -42,6 +42,9 @@ def test_the_list_is_json_too(filled: EtcdStore, cli: Cli) -> None:
 
 def test_an_empty_store_has_an_empty_list(cli: Cli) -> None:
     assert json.loads(cli("status", "-f", "json").out) == []
+    assert cli("status").out.startswith(
+        "There are no resources in the store.\nnext: esi-flows run DIR "
+    )
 
 
 def test_a_broken_document_does_not_hide_the_others(filled: EtcdStore, cli: Cli) -> None:
