@@ -46,12 +46,18 @@ class Delete(Command):
             screen.line(f"{resource} is marked for deletion (version {marked.version}).")
             if not conductors.live(store):
                 self.app.stderr.write("error: no conductor is live to delete it\n")
-                self.app.stderr.write(f"next: {self.again('sandbox')}, or start a conductor\n")
+                self.app.stderr.write(f"next: {self._conductor()}\n")
                 return EXIT_ERROR
             if parsed_args.wait:
                 return self._wait(services, marked, screen)
         screen.line(f"next: {self.again('delete', resource, '--wait')}")
         return EXIT_OK
+
+    def _conductor(self) -> str:
+        """How to start one: a sandbox's comes with it."""
+        if self.app.options.data is not None and not self.app.options.etcd:
+            return self.again("sandbox")
+        return "start a conductor on this etcd"
 
     def _wait(self, services: Services, marked: Marked, screen: Screen) -> int:
         from esi_flows.cli.lines import LineLog

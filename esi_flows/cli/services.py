@@ -12,6 +12,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import esi_flows
 from esi_flows import settings
@@ -22,7 +23,7 @@ from esi_flows.collector.probe import HttpProbe
 from esi_flows.collector.service import Collector
 from esi_flows.conductor.service import Conductor, ConductorSettings
 from esi_flows.handlers.registry import load_handlers
-from esi_flows.model.errors import InvalidInput
+from esi_flows.model.errors import InvalidInput, StoreUnavailable
 from esi_flows.store import etcd
 from esi_flows.store.base import Store
 from esi_flows.store.embedded import EmbeddedEtcd
@@ -64,7 +65,28 @@ def open_services(given: argparse.Namespace, catalog: Catalog | None = None) -> 
             timeout_seconds=access.timeout_seconds,
         )
         stack.callback(store.close)
+        if not _is_named(given, conf):
+            _require_default_etcd(endpoints[0])
         yield Services(store, catalog, conf, tuple(endpoints))
+
+
+def _is_named(given: argparse.Namespace, conf: Any) -> bool:
+    if given.etcd or given.data is not None or os.environ.get("ESI_FLOWS_ETCD_ENDPOINTS"):
+        return True
+    return bool(conf.get_location("endpoints", "etcd").location.is_user_controlled)
+
+
+def _require_default_etcd(endpoint: str) -> None:
+    """Raises StoreUnavailable at once where nobody has named an etcd and none is in its place."""
+    url = urlsplit(endpoint)
+    try:
+        socket.create_connection((url.hostname or "", url.port or 0), timeout=1.0).close()
+    except OSError as error:
+        raise StoreUnavailable(
+            f"no etcd was named, and none answers at {endpoint}: {error.strerror or error}",
+            hint="name one with --etcd or --data, source the lines that `esi-flows sandbox` "
+            "prints, or try `esi-flows run DIR --sandbox`",
+        ) from error
 
 
 def _require_sandbox(data: Path) -> None:

@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 import logging
+import socket
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from esi_flows import settings
 from tests.cli.conftest import FLOWS, Cli
 
 COMMANDS = ("apply", "delete", "get", "run", "sandbox", "status")
@@ -69,6 +71,23 @@ def test_a_store_that_cannot_be_reached_has_its_own_exit_code(
     assert result.err.startswith("error: ")
     assert "127.0.0.1:1" in result.err
     assert "Traceback" not in result.err
+
+
+def test_where_no_etcd_was_named_it_says_how_to_name_one(
+    bare_cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        endpoint = f"http://127.0.0.1:{free.getsockname()[1]}"
+    option = next(option for option in settings.ETCD_OPTS if option.dest == "endpoints")
+    monkeypatch.setattr(option, "default", [endpoint])
+    result = bare_cli("status", "--flows", FLOWS)
+    assert result.code == 4
+    assert result.err == (
+        f"error: no etcd was named, and none answers at {endpoint}: Connection refused\n"
+        "next: name one with --etcd or --data, source the lines that `esi-flows sandbox` prints, "
+        "or try `esi-flows run DIR --sandbox`\n"
+    )
 
 
 def test_a_configuration_that_cannot_work_is_told(bare_cli: Cli, tmp_path: Path) -> None:

@@ -52,7 +52,7 @@ def test_it_marks_and_says_that_nobody_is_there_to_delete(filled: EtcdStore, cli
     result = cli("delete", "subnet:s1")
     assert result.code == 1
     assert result.out == "subnet:s1 is marked for deletion (version 2).\n"
-    assert result.err.startswith("error: no conductor is live to delete it\nnext: ")
+    assert result.err.startswith("error: no conductor is live to delete it\nnext: start ")
 
 
 def test_what_others_refer_to_is_refused_and_they_are_named(filled: EtcdStore, cli: Cli) -> None:
