@@ -14,7 +14,7 @@ from cliff.commandmanager import CommandManager
 
 from esi_flows import __version__
 from esi_flows.cli import options
-from esi_flows.cli.errors import EXIT_ERROR, report
+from esi_flows.cli.errors import EXIT_ERROR, report, tell_usage_errors
 from esi_flows.model.errors import EsiFlowsError, InvalidInput
 
 DESCRIPTION = "Deploy intents from etcd to OpenStack Heat, durably."
@@ -45,7 +45,7 @@ class EsiFlows(App):
         kwargs = {"prog": self.NAME, "allow_abbrev": False, **(argparse_kwargs or {})}
         parser = super().build_option_parser(description, version, kwargs)
         options.add_store_options(parser)
-        return parser
+        return tell_usage_errors(parser)
 
     def configure_logging(self) -> None:
         """Warnings to stderr, more with ``-v``."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from cliff import command
 
 from esi_flows.cli import interrupts
-from esi_flows.cli.errors import report
+from esi_flows.cli.errors import report, tell_usage_errors
 from esi_flows.cli.options import repeat_options
 from esi_flows.model.errors import EsiFlowsError
 
@@ -22,6 +22,10 @@ class Command(command.Command):
     """A command of ours."""
 
     app_dist_name = "esi-flows"
+
+    def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
+        """The options of the command; what is wrong with them is told as all errors are."""
+        return tell_usage_errors(super().get_parser(prog_name))
 
     def run(self, parsed_args: argparse.Namespace) -> int:
         """Run the command; the exit code."""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import argparse
+import sys
 import traceback
-from typing import TextIO
+from typing import NoReturn, TextIO
 
 from esi_flows.model.errors import (
     DocumentInvalid,
@@ -32,3 +34,15 @@ def report(error: EsiFlowsError, stream: TextIO, *, debug: bool = False) -> int:
         stream.write(f"next: {error.hint}\n")
     stream.flush()
     return EXIT_STORE if isinstance(error, StoreUnavailable | Indeterminate) else EXIT_ERROR
+
+
+def tell_usage_errors(parser: argparse.ArgumentParser) -> argparse.ArgumentParser:
+    """Make a parser tell what is wrong in the form of all errors; the same parser."""
+
+    def refuse(message: str) -> NoReturn:
+        sys.stderr.write(f"error: {message}\nnext: {parser.prog} --help\n")
+        raise SystemExit(EXIT_ERROR)
+
+    # cliff makes the parsers, and gives no place for a class of ours
+    parser.error = refuse  # type: ignore[method-assign]
+    return parser

@@ -58,7 +58,15 @@ def test_bad_usage_is_not_mistaken_for_a_failed_job(
 ) -> None:
     result = bare_cli(*arguments)
     assert result.code == 1
-    assert result.err.startswith("usage: esi-flows")
+    first, last = result.err.splitlines()
+    assert first.startswith("error: ")
+    assert last == f"next: esi-flows {arguments[0]} --help"
+
+
+def test_bad_usage_before_the_command_is_told_in_the_same_form(bare_cli: Cli) -> None:
+    result = bare_cli("--data")
+    assert result.code == 1
+    assert result.err == ("error: argument --data: expected one argument\nnext: esi-flows --help\n")
 
 
 def test_a_store_that_cannot_be_reached_has_its_own_exit_code(
