@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import shlex
 from typing import TYPE_CHECKING, Any
 
 from esi_flows.cli.base import Command
@@ -44,7 +45,9 @@ class Get(Command):
                 found = services.store.get(key)
                 items = (found,) if found is not None else ()
         if not items:
-            hint = "" if parsed_args.prefix else f"next: {self.again('get --prefix', key)}\n"
+            folder = key.rstrip("/").rpartition("/")[0] or "/"
+            again = self.again("get --prefix --keys-only", shlex.quote(folder))
+            hint = "" if parsed_args.prefix else f"next: {again}\n"
             self.app.stderr.write(f"error: nothing under {key}\n{hint}")
             return EXIT_ERROR
         names = None if parsed_args.show_secrets else Names(declared)

@@ -44,7 +44,8 @@ def test_nothing_there_is_an_error_with_a_way_on(filled: EtcdStore, cli: Cli) ->
     result = cli("get", "/config/v2.0")
     assert (result.code, result.out) == (1, "")
     assert result.err.startswith(
-        "error: nothing under /config/v2.0\nnext: esi-flows get --prefix /config/v2.0 --etcd "
+        "error: nothing under /config/v2.0\n"
+        "next: esi-flows get --prefix --keys-only /config --etcd "
     )
 
 
