@@ -171,10 +171,10 @@ class Recording:
     def catalog(self) -> Catalog:
         documents = template_documents(self._corpus, self.version)
         scenario = documents["by_scenario"].get(self.scenario, {})
-        newest = {name: shas[-1] for name, shas in scenario.items() if shas}
+        newest = {name: documents["by_sha"][shas[-1]] for name, shas in scenario.items() if shas}
         for event, key in self.written("/config/v2.0/heat_templates/"):
-            newest[key.rpartition("/")[2]] = event["v"]["$tpl"]
-        templates = [template(documents["by_sha"][sha]) for sha in newest.values()]
+            newest[key.rpartition("/")[2]] = self._in_full(event["v"])["body"]
+        templates = [template(document) for document in newest.values()]
         mappings = {
             case.resource.type: case.document["template_mappings"]
             for case in self.cases
