@@ -80,7 +80,10 @@ class Engine:
         evaluation = self.evaluation(wanted, template=template)
         changes = plan.made_of(template, evaluation, base.resources)
         wanted = wanted.but(
-            resources=base.resources, events=base.events, operation=None, updated_at=self.now()
+            resources=base.resources,
+            events=base.events,
+            operation=None,
+            updated_at=base.updated_at,
         )
         return self._begin(wanted, Action.UPDATE, changes)
 
@@ -90,7 +93,7 @@ class Engine:
         rules.check_not_deleted(stack)
         base = progress.cut(stack, self.now())
         changes = plan.taken_away(base.resources)
-        base = self._kept(base, stack).but(updated_at=self.now())
+        base = self._kept(base, stack)
         return self._begin(base, Action.DELETE, changes)
 
     def act(self, stack_id: str, action: Action) -> Stack:

@@ -44,6 +44,7 @@ def head(stack: Stack, now: float) -> Stack:
             action=operation.action,
             status=Status.IN_PROGRESS,
             reason=started(operation.action),
+            updated_at=_updated_at(stack, operation),
         )
     return finish(stack, operation)
 
@@ -78,7 +79,14 @@ def finish(stack: Stack, operation: Operation) -> Stack:
         status=Status.FAILED if failed else Status.COMPLETE,
         reason=operation.error or completed(operation.action),
         deleted_at=operation.ends_at if gone else stack.deleted_at,
+        updated_at=_updated_at(stack, operation),
     )
+
+
+def _updated_at(stack: Stack, operation: Operation) -> float:
+    # Heat writes the status and the time of an action as one: no old status comes with a new time
+    timed = operation.action in (Action.UPDATE, Action.DELETE)
+    return operation.started_at if timed else stack.updated_at
 
 
 def _apply(resources: dict[str, Resource], step: Step, until: float) -> None:
