@@ -16,7 +16,7 @@ from taskflow.persistence import models
 from esi_flows.catalog.types import Catalog
 from esi_flows.engine.executor import StepExecutor
 from esi_flows.engine.flow import GroupEngine, build_flow
-from esi_flows.engine.persistence import book_prefix, flow_prefix
+from esi_flows.engine.persistence import GROUPS_BOOK, ensure_groups_book, flow_prefix
 from esi_flows.engine.publish import GroupBackend, Publisher, error_of
 from esi_flows.engine.task import HandlerTask
 from esi_flows.engine.writer import FencedWriter
@@ -84,12 +84,13 @@ class GroupRun:
             self._writer.remember(item.key, item.value)
         self._publisher = Publisher(self._jobs, path, self._writer)
         self._backend = GroupBackend(self._publisher, store=store, writer=self._writer)
+        self._backend.book_of_flow[self._flow_uuid] = GROUPS_BOOK
         self._detail = self._load(items) if found else self._begin()
         self._steps = StepExecutor(pool, durable=self._writer.flush, may_run=may_run)
 
     @property
     def _prefix(self) -> str:
-        return f"{flow_prefix(keys.PERSISTENCE, self._flow_uuid)}/"
+        return f"{flow_prefix(keys.PERSISTENCE, GROUPS_BOOK, self._flow_uuid)}/"
 
     def execute(self) -> FlowEnd:
         """Run, or go on, to the end. Raises ClaimLost, Suspended, StoreError: go on elsewhere."""
@@ -114,14 +115,13 @@ class GroupRun:
         self._writer.finish([*ops, *forget_flow(self._name)])
 
     def _begin(self) -> models.FlowDetail:
-        book = models.LogBook(self._name, uuid=self._flow_uuid)
+        ensure_groups_book(self._store)
         detail = models.FlowDetail(self._name, uuid=self._flow_uuid)
-        book.add(detail)
-        self._backend.get_connection().save_logbook(book)
+        self._backend.get_connection().update_flow_details(detail)
         return detail
 
     def _load(self, items: Any) -> models.FlowDetail:
-        detail = self._backend.get_connection().assemble(self._flow_uuid, items)
+        detail = self._backend.get_connection().assemble(GROUPS_BOOK, self._flow_uuid, items)
         self._publisher.recall(detail)
         return detail
 
@@ -150,9 +150,7 @@ class GroupRun:
 
 def forget_flow(group: str) -> list[Op]:
     """What removes everything that is recorded of a group's flow."""
-    uid = flow_uuid(group)
-    prefixes = (flow_prefix(keys.PERSISTENCE, uid), book_prefix(keys.PERSISTENCE, uid))
-    return [DeletePrefix(f"{prefix}/") for prefix in prefixes]
+    return [DeletePrefix(f"{flow_prefix(keys.PERSISTENCE, GROUPS_BOOK, flow_uuid(group))}/")]
 
 
 def flow_uuid(group: str) -> str:

@@ -79,7 +79,7 @@ def test_garbage_in_the_flow_of_a_group_gives_it_up_and_is_removed(
     heat.waits_for = lambda job: None
     make_conductor()
     assert world.state(network("n1"))["state"]["worker_state"] == "CREATE_FAILED"
-    assert world.store.range(keys.PERSISTENCE).items == ()
+    assert world.store.range(f"{keys.PERSISTENCE}flows/").items == ()
     assert world.store.range(keys.JOB_STATE).items == ()
 
 

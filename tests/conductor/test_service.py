@@ -22,7 +22,7 @@ def test_a_new_intent_becomes_state_and_leaves_no_jobs(world: World, conductor: 
     assert state["state"]["worker_state"] == "CREATE_COMPLETED"
     assert world.store.range(keys.JOBS).items == ()
     assert world.store.range(keys.JOB_STATE).items == ()
-    assert world.store.range(keys.PERSISTENCE).items == ()
+    assert world.store.range(f"{keys.PERSISTENCE}flows/").items == ()
     assert world.read(keys.claim("network:n1:1")) is None
     assert world.read(keys.memo(network("n1")))["version"] == 1
 

@@ -13,6 +13,7 @@ import pytest
 from taskflow import states
 
 from esi_flows.catalog.types import Catalog
+from esi_flows.engine.persistence import ensure_groups_book
 from esi_flows.engine.run import FlowEnd, GroupRun
 from esi_flows.engine.task import MAX_RESULT_BYTES
 from esi_flows.handlers.base import Handler, Outcome, Write
@@ -169,6 +170,7 @@ def test_the_running_mark_is_durable_before_the_job_starts(
 def test_a_chain_of_three_takes_one_transaction_per_wave_and_one(
     store: Store, claim: Claim, pool: ThreadPoolExecutor
 ) -> None:
+    ensure_groups_book(store)
     before = store.range(keys.CLAIMS).revision
     group_run(store, claim, pool, chain("a", "b", "c"), ListHandler()).execute()
     assert store.range(keys.CLAIMS).revision - before == 4
