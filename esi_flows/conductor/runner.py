@@ -3,29 +3,31 @@
 from __future__ import annotations
 
 import logging
+import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import Executor
+from functools import partial
 
 from esi_flows.catalog.types import Catalog
 from esi_flows.conductor import endings
 from esi_flows.conductor.recorded import RecordedInStore
-from esi_flows.engine.run import FlowEnd, GroupRun, forget_flow
+from esi_flows.engine.commit import Commit
+from esi_flows.engine.host import FlowHost
+from esi_flows.engine.run import FlowEnd, GroupRun, Policy, forget_flow
 from esi_flows.handlers.base import Handler
 from esi_flows.model import keys
 from esi_flows.model.errors import (
     ClaimLost,
+    DefinitionChanged,
     DocumentInvalid,
     EsiFlowsError,
-    Indeterminate,
     StoreError,
-    StoreUnavailable,
     Suspended,
     TooLarge,
 )
 from esi_flows.model.groups import GroupRecord, GroupState
 from esi_flows.model.jobs import Job
-from esi_flows.store.base import Delete, Op, Store
+from esi_flows.store.base import Delete, KeyValue
 from esi_flows.store.claims import Claim
 
 LOG = logging.getLogger(__name__)
@@ -34,85 +36,90 @@ RETRY_SECONDS = 0.2
 
 
 class Runner:
-    """The course of one group under one claim, in a thread of its own."""
+    """The course of one group under one claim. It holds no thread while the group waits."""
 
     def __init__(
         self,
         record: GroupRecord,
         claim: Claim,
         *,
-        store: Store,
+        host: FlowHost,
+        find_job: Callable[[str], KeyValue | None],
         catalog: Catalog,
         handlers: Mapping[str, Handler],
-        pool: Executor,
-        may_run: Callable[[], bool],
+        policy: Policy,
     ) -> None:
+        """``find_job`` gives the document of a key as far as this process has it."""
         self.record = record
         self._claim = claim
-        self._store = store
+        self._host = host
+        self._find_job = find_job
         self._catalog = catalog
         self._handlers = handlers
-        self._pool = pool
-        self._may_run = may_run
+        self._policy = policy
+        self._jobs: Sequence[Job] = ()
         self._run: GroupRun | None = None
         self._stopped_by: EsiFlowsError | None = None
+        self._lock = threading.Lock()
+        self._on_end: Callable[[Runner], None] = lambda runner: None
         self.is_settled = False
         """Whether the claim is known to be over."""
 
-    def __call__(self) -> None:
-        """Run to the end. Whatever happens, the claim is not kept without somebody running."""
-        fields = {"group": self.record.name, "attempt": self.record.attempts}
-        LOG.info("group claimed", extra=fields)
-        try:
-            self._to_the_end()
-        except Suspended:
-            LOG.info("group suspended", extra=fields)
-            self._release()
-        except ClaimLost as error:
-            LOG.warning("claim lost, the group goes on elsewhere", extra={"why": str(error)})
-        except (TooLarge, DocumentInvalid) as error:
-            self._give_up(error.message)  # the next conductor would get no further
-        except StoreError as error:
-            LOG.warning("group interrupted", extra={**fields, "error": str(error)})
-            time.sleep(RETRY_SECONDS)  # whoever is next shall not find the very same
-            self._release()
-        except Exception:
-            # a defect of ours or of a plug-in: other groups must not suffer, and nobody may wait
-            # for ever for this one
-            LOG.exception("group ended by an internal error", extra=fields)
-            self._give_up("internal error; the conductor's log has the details")
+    @property
+    def _fields(self) -> dict[str, object]:
+        return {"group": self.record.name, "attempt": self.record.attempts}
+
+    def start(self, on_end: Callable[[Runner], None]) -> None:
+        """Run to the end, and tell ``on_end`` then, from any thread.
+
+        Whatever happens, the claim is not kept without somebody running.
+        """
+        self._on_end = on_end
+        LOG.info("group claimed", extra=self._fields)
+        # what has to be read from etcd would hold up the loop
+        self._host.pool.submit(self._begin)
 
     def suspend(self, reason: EsiFlowsError) -> None:
         """Stop at the next safe point, from any thread."""
-        self._stopped_by = reason
-        if self._run is not None:
-            self._run.suspend(reason)
+        with self._lock:
+            self._stopped_by = reason
+            run = self._run
+        if run is not None:
+            run.suspend(reason)
 
-    def _to_the_end(self) -> None:
-        jobs = self._jobs()
-        self._run = run = GroupRun(
+    def _begin(self) -> None:
+        try:
+            run = self._load()
+        except Exception as error:  # noqa: BLE001 - how a run can end, in one place
+            self._host.loop.call(self._ended, error)
+            return
+        with self._lock:
+            self._run = run
+            stopped_by = self._stopped_by
+        if stopped_by is not None:
+            run.suspend(stopped_by)
+        run.start(self._ended)
+
+    def _load(self) -> GroupRun:
+        self._jobs = self._load_jobs()
+        return GroupRun(
             self.record.name,
-            jobs,
+            self._jobs,
             self._catalog.path(self.record.resource),
-            store=self._store,
+            host=self._host,
             claim=self._claim.fence,
-            may_run=self._may_run,
             handlers=self._handlers,
             catalog=self._catalog,
-            recorded=RecordedInStore(self._store, self._catalog),
-            pool=self._pool,
+            recorded=RecordedInStore(self._host.store, self._catalog),
+            policy=self._policy,
+            is_new=self.record.attempts == 1,
         )
-        if self._stopped_by is not None:
-            raise self._stopped_by
-        end = run.execute()
-        final, ops = endings.ended(self.record, jobs, end, catalog=self._catalog, now=time.time())
-        self._finish(run, final, [*ops, Delete(self._claim.key)])
 
-    def _jobs(self) -> Sequence[Job]:
+    def _load_jobs(self) -> Sequence[Job]:
         jobs = []
         for job_id in self.record.job_ids:
             key = keys.job(job_id)
-            found = self._store.get(key)
+            found = self._find_job(key) or self._host.store.get(key)
             if found is None:
                 raise DocumentInvalid(key, "the job is gone although its group has not ended")
             job = Job.decode(key, found.value)
@@ -122,62 +129,78 @@ class Runner:
             jobs.append(job)
         return jobs
 
-    def _finish(self, run: GroupRun, final: GroupRecord, ops: Sequence[Op]) -> None:
-        while True:
-            try:
-                run.finish(ops)
-            except (Indeterminate, StoreUnavailable, ClaimLost) as error:
-                if self._is_over():
-                    break
-                if isinstance(error, ClaimLost):
-                    raise
-                time.sleep(RETRY_SECONDS)
-            else:
-                break
+    def _ended(self, end: FlowEnd | Exception) -> None:
+        """In the loop's thread: the flow is over, or cannot go on here."""
+        if isinstance(end, FlowEnd):
+            self._finish(end)
+        elif isinstance(end, Suspended):
+            LOG.info("group suspended", extra=self._fields)
+            self._release()
+        elif isinstance(end, ClaimLost):
+            LOG.warning("claim lost, the group goes on elsewhere", extra={"why": str(end)})
+            self._on_end(self)
+        elif isinstance(end, TooLarge | DocumentInvalid | DefinitionChanged):
+            self._give_up(end.message)  # the next conductor would get no further
+        elif isinstance(end, StoreError):
+            self._interrupted(end)
+        else:
+            # a defect of ours or of a plug-in: other groups must not suffer, and nobody may wait
+            # for ever for this one
+            LOG.error("group ended by an internal error", extra=self._fields, exc_info=end)
+            self._give_up("internal error; the conductor's log has the details")
+
+    def _finish(self, end: FlowEnd) -> None:
+        run = self._run
+        assert run is not None  # it has just ended
+        try:
+            final, ops = endings.ended(
+                self.record, self._jobs, end, catalog=self._catalog, now=time.time()
+            )
+        except Exception as error:  # noqa: BLE001 - as if the run itself had ended by it
+            self._ended(error)
+            return
+        run.finish([*ops, Delete(self._claim.key)], partial(self._finished, final))
+
+    def _finished(self, final: GroupRecord, error: EsiFlowsError | None) -> None:
+        if error is not None:
+            self._host.loop.call(self._ended, error)
+            return
         self.is_settled = True
         LOG.info(
             "group ended",
             extra={"group": final.name, "state": final.state.value, "error": final.error},
         )
-
-    def _is_over(self) -> bool:
-        """Whether the end of this very claim's run is what is recorded."""
-        key = keys.group(self.record.name)
-        found = self._store.get(key)
-        if found is None:
-            return False
-        stored = GroupRecord.decode(key, found.value)
-        return (
-            stored.state.ended
-            and stored.conductor == self.record.conductor
-            and stored.attempts == self.record.attempts
-        )
+        self._on_end(self)
 
     def _give_up(self, reason: str) -> None:
         end = FlowEnd(GroupState.FAILURE, {}, (), error=reason)
         final, ops = endings.ended(self.record, (), end, catalog=self._catalog, now=time.time())
-        try:
-            answer = self._store.txn(
-                [self._claim.fence],
-                [*ops, *forget_flow(final.name), Delete(self._claim.key)],
-            )
-        except StoreError as error:
-            LOG.warning("end of group not written", extra={"error": str(error)})
-            self._release()
-            return
-        self.is_settled = True
-        LOG.error(
-            "group given up",
-            extra={"group": final.name, "reason": reason, "written": answer.succeeded},
+        LOG.error("group given up", extra={"group": final.name, "reason": reason})
+        ops = [*ops, *forget_flow(final.name), Delete(self._claim.key)]
+        self._host.committer.submit(
+            [Commit(self._claim.fence, tuple(ops), partial(self._given_up, final))]
         )
+
+    def _given_up(self, final: GroupRecord, error: EsiFlowsError | None) -> None:
+        if error is None or isinstance(error, ClaimLost):
+            self._finished(final, error)
+        else:
+            self._interrupted(error)
+
+    def _interrupted(self, error: EsiFlowsError) -> None:
+        LOG.warning("group interrupted", extra={**self._fields, "error": str(error)})
+        # whoever is next shall not find the very same
+        self._host.loop.call(self._host.loop.after, RETRY_SECONDS, self._release)
 
     def _release(self) -> None:
         """Give the claim back, so that the group goes on at once, here or elsewhere."""
-        while self._may_run():
-            try:
-                self._store.txn([self._claim.fence], [Delete(self._claim.key)])
-            except StoreError:
-                time.sleep(RETRY_SECONDS)
-            else:
-                self.is_settled = True
-                return
+        release = Commit(self._claim.fence, (Delete(self._claim.key),), self._released)
+        self._host.committer.submit([release])
+
+    def _released(self, error: EsiFlowsError | None) -> None:
+        if error is not None and not isinstance(error, ClaimLost):
+            LOG.warning("claim not given back", extra={**self._fields, "error": str(error)})
+            self._host.loop.call(self._host.loop.after, RETRY_SECONDS, self._release)
+            return
+        self.is_settled = error is None
+        self._on_end(self)

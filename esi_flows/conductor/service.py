@@ -10,7 +10,7 @@ import string
 import threading
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from esi_flows.catalog.types import Catalog
 from esi_flows.compiler.queue import Queue
@@ -24,6 +24,8 @@ from esi_flows.conductor.records import unfinished
 from esi_flows.conductor.runner import Runner
 from esi_flows.conductor.running import Running
 from esi_flows.conductor.templates import CurrentCatalog
+from esi_flows.engine.host import FlowHost
+from esi_flows.engine.run import Policy
 from esi_flows.handlers.base import Handler
 from esi_flows.model import codec, keys
 from esi_flows.model.errors import ClaimLost, StoreError, Suspended
@@ -45,8 +47,9 @@ class ConductorSettings:
     """``lease_seconds``: life of the lease; the others bound what runs at once."""
 
     lease_seconds: int = 5
-    running_groups: int = 64
+    running_groups: int = 2000
     worker_threads: int = 8
+    policy: Policy = field(default_factory=Policy)
 
 
 class Conductor:
@@ -87,11 +90,7 @@ class Conductor:
             on_claim=self._give_back_unused,
         )
         self._reading: Claim | None = None
-        self._running = Running(
-            groups=self._settings.running_groups,
-            steps=self._settings.worker_threads,
-            on_end=self._run_ended,
-        )
+        self._running = Running(groups=self._settings.running_groups, on_end=self._run_ended)
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._decide, name="conductor", daemon=True)
 
@@ -106,7 +105,9 @@ class Conductor:
         self._stopping.set()
         self._inbox.wake()
         self._thread.join()
-        self._running.close(Suspended("the conductor is stopping"))
+        self._running.suspend(Suspended("the conductor is stopping"))
+        self._running.wait_idle()
+        self._host.stop()
         self._cache.stop()
         self._lease.stop()
 
@@ -115,12 +116,20 @@ class Conductor:
         lease = KeptLease(self._store, self._settings.lease_seconds, on_lost=self._inbox.wake)
         lease.start()
         note = codec.dumps({"host": socket.gethostname(), "pid": os.getpid(), "at": time.time()})
+        host = FlowHost(
+            self._store,
+            conductor_id,
+            lease=lease.id,
+            threads=self._settings.worker_threads,
+            may_run=lease.alive,
+        )
         try:
             self._store.put(keys.conductor(conductor_id), note, lease=lease.id)
+            host.start()
         except StoreError:
             lease.stop()
             raise
-        self.id, self._lease = conductor_id, lease
+        self.id, self._lease, self._host = conductor_id, lease, host
         self._claims = Claims(self._store, conductor_id=conductor_id, lease=lease.id)
         LOG.info("conductor started", extra={"conductor": conductor_id})
 
@@ -156,6 +165,7 @@ class Conductor:
         while not self._running.wait_idle(RETRY_SECONDS):
             if self._stopping.is_set():
                 return []
+        self._host.stop()
         self._take_lease(_new_id())
         return self._intake.everything()
 
@@ -248,11 +258,11 @@ class Conductor:
             Runner(
                 record,
                 claim,
-                store=self._store,
+                host=self._host,
+                find_job=self._cache.get,
                 catalog=self._catalog.now,
                 handlers=self._handlers,
-                pool=self._running.steps_pool,
-                may_run=self._lease.alive,
+                policy=self._settings.policy,
             )
         )
 

@@ -121,7 +121,7 @@ class GroupBackend(EtcdBackend):
     """The persistence backend of one claimed group: what is saved is published with it."""
 
     def __init__(self, publisher: Publisher, **kwargs: Any) -> None:
-        super().__init__({}, **kwargs)
+        super().__init__({}, lazy_atoms=True, **kwargs)
         self._publisher = publisher
 
     def get_connection(self) -> EtcdConnection:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
+import hashlib
 import uuid
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import Executor
+from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,23 +15,39 @@ from taskflow.persistence import models
 
 from esi_flows.catalog.types import Catalog
 from esi_flows.engine.executor import StepExecutor
-from esi_flows.engine.flow import GroupEngine, build_flow
-from esi_flows.engine.persistence import GROUPS_BOOK, ensure_groups_book, flow_prefix
+from esi_flows.engine.fenced import FencedWriter
+from esi_flows.engine.flow import build_flow
+from esi_flows.engine.host import FlowHost
+from esi_flows.engine.mended.engine import DurableEngine
+from esi_flows.engine.persistence import GROUPS_BOOK, flow_prefix
 from esi_flows.engine.publish import GroupBackend, Publisher, error_of
+from esi_flows.engine.stepped import SteppedEngine
 from esi_flows.engine.task import HandlerTask
-from esi_flows.engine.writer import FencedWriter
 from esi_flows.handlers.base import Handler, Recorded, Run
 from esi_flows.model import keys
-from esi_flows.model.errors import EsiFlowsError, HandlerError
+from esi_flows.model.errors import Cancelled, DefinitionChanged, EsiFlowsError, HandlerError
 from esi_flows.model.groups import GroupState, JobCourse
 from esi_flows.model.jobs import Job
 from esi_flows.model.keys import ResourcePath
-from esi_flows.store.base import Compare, DeletePrefix, Op, Store
+from esi_flows.store.base import Compare, DeletePrefix, Op
 
 _ENDED = (states.SUCCESS, states.REVERTED)
 """Flows that are over. TaskFlow would run a REVERTED one again from the start."""
 
 _NAMESPACE = uuid.UUID("5f0d5a0e-7a64-4cf1-9d33-3f1f8a9c2b57")
+
+_DEFINITION = "definition"
+_CANCELLED = "cancelled"
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """How jobs are run. ``keeps``: of which jobs a failed group leaves standing what they made;
+    ``job_seconds``: after which time a job has failed (0: never).
+    """
+
+    keeps: Callable[[Job], bool] = lambda job: False
+    job_seconds: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +62,7 @@ class FlowEnd:
 
 
 class GroupRun:
-    """Runs a group under a claim. One object per claim; :meth:`execute` once."""
+    """Runs a group under a claim. One object per claim; :meth:`start` once."""
 
     def __init__(
         self,
@@ -54,81 +70,147 @@ class GroupRun:
         jobs: Sequence[Job],
         path: ResourcePath,
         *,
-        store: Store,
+        host: FlowHost,
         claim: Compare,
-        may_run: Callable[[], bool],
         handlers: Mapping[str, Handler],
         catalog: Catalog,
         recorded: Recorded,
-        pool: Executor,
+        policy: Policy | None = None,
+        is_new: bool = False,
     ) -> None:
-        """``claim`` is the fencing compare; ``may_run`` whether the lease is alive."""
+        """``claim`` is the fencing compare. ``is_new``: nobody can have begun this group, so that
+        nothing has to be read. Raises StoreError, DefinitionChanged.
+        """
         self._jobs = tuple(jobs)
-        self._store = store
+        self._host = host
         self._handlers = handlers
         self._name = name
         self._catalog = catalog
         self._recorded = recorded
+        self._policy = policy or Policy()
         self._flow_uuid = flow_uuid(name)
-        items = store.range(self._prefix).items
-        marker = f"{self._prefix}marker"
-        found = {item.key: item for item in items}
-        self._writer = FencedWriter(
-            store,
-            fence=claim,
-            marker=marker,
-            marker_revision=found[marker].mod_revision if marker in found else 0,
-            may_wait=may_run,
-        )
-        for item in items:
-            self._writer.remember(item.key, item.value)
+        self._writer = FencedWriter(host.committer, claim)
         self._publisher = Publisher(self._jobs, path, self._writer)
-        self._backend = GroupBackend(self._publisher, store=store, writer=self._writer)
+        self._backend = GroupBackend(self._publisher, store=host.store, writer=self._writer)
         self._backend.book_of_flow[self._flow_uuid] = GROUPS_BOOK
-        self._detail = self._load(items) if found else self._begin()
-        self._steps = StepExecutor(pool, durable=self._writer.flush, may_run=may_run)
+        self._on_end: Callable[[FlowEnd | Exception], None] = lambda end: None
+        self._steps = StepExecutor(host.pool, may_run=host.may_run, notify=self._notify)
+        self._engine: SteppedEngine | None = None
+        self._detail = self._load(is_new)
 
     @property
     def _prefix(self) -> str:
         return f"{flow_prefix(keys.PERSISTENCE, GROUPS_BOOK, self._flow_uuid)}/"
 
+    def start(self, on_end: Callable[[FlowEnd | Exception], None]) -> None:
+        """Run, or go on, to the end, which ``on_end`` is told of in the loop's thread.
+
+        It is told of ClaimLost, Suspended or a StoreError where the group has to go on elsewhere.
+        """
+        self._on_end = on_end
+        self._host.loop.call(self._begin)
+
     def execute(self) -> FlowEnd:
-        """Run, or go on, to the end. Raises ClaimLost, Suspended, StoreError: go on elsewhere."""
-        if self._detail.state not in _ENDED:
-            flow = build_flow(self._name, self._jobs, self._make_task)
-            engine = GroupEngine(flow, self._detail, self._backend, {"executor": self._steps})
-            # the jobs' own failures: the flow's state and details tell them
-            with contextlib.suppress(HandlerError, tf_exceptions.WrappedFailure):
-                engine.run()
-            self._writer.flush()
-        return self._end(self._detail.state)
+        """As :meth:`start`, and wait. Raises what would be told."""
+        answer: Future[FlowEnd | Exception] = Future()
+        self.start(answer.set_result)
+        end = answer.result()
+        if isinstance(end, FlowEnd):
+            return end
+        raise end
 
     def suspend(self, reason: EsiFlowsError) -> None:
-        """Stop at the next safe point: :meth:`execute` raises ``reason``."""
+        """Stop at the next safe point; ``on_end`` is told ``reason``. From any thread."""
         self._steps.interrupt(reason)
 
-    def finish(self, ops: Sequence[Op]) -> None:
+    def cancel(self, reason: str) -> None:
+        """Stop what is under way and revert everything; too late once all is done.
+
+        From any thread. It is recorded first, so that whoever takes over goes on with it.
+        """
+        self._host.loop.call(self._cancel, reason)
+
+    def finish(self, ops: Sequence[Op], done: Callable[[EsiFlowsError | None], None]) -> None:
         """The group's last transaction: ``ops``, and the flow's records removed.
 
-        Raises ClaimLost, StoreUnavailable, Indeterminate.
+        ``done`` is told, in the committer's thread, of ClaimLost or a StoreError, or of None.
         """
-        self._writer.finish([*ops, *forget_flow(self._name)])
+        self._writer.finish([*ops, *forget_flow(self._name)], done)
 
-    def _begin(self) -> models.FlowDetail:
-        ensure_groups_book(self._store)
-        detail = models.FlowDetail(self._name, uuid=self._flow_uuid)
-        self._backend.get_connection().update_flow_details(detail)
-        return detail
-
-    def _load(self, items: Any) -> models.FlowDetail:
-        detail = self._backend.get_connection().assemble(GROUPS_BOOK, self._flow_uuid, items)
+    def _load(self, is_new: bool) -> models.FlowDetail:
+        items = () if is_new else self._host.store.range(self._prefix).items
+        connection = self._backend.get_connection()
+        if not items:
+            detail = models.FlowDetail(self._name, uuid=self._flow_uuid)
+            detail.meta = {_DEFINITION: _digest(self._jobs)}
+            connection.update_flow_details(detail)
+            return detail
+        for item in items:
+            self._writer.remember(item.key, item.value)
+        detail = connection.assemble(GROUPS_BOOK, self._flow_uuid, items)
+        if detail.meta.get(_DEFINITION) != _digest(self._jobs):
+            raise DefinitionChanged(
+                f"the jobs of {self._name} are not those its flow was begun with",
+                hint="what it has made so far stands; change the resource again to deploy it anew",
+            )
         self._publisher.recall(detail)
         return detail
+
+    def _begin(self) -> None:
+        if self._detail.state in _ENDED:
+            self._on_end(self._end(self._detail.state))
+            return
+        reason = self._detail.meta.get(_CANCELLED)
+        if reason is not None:
+            self._steps.doom(Cancelled(str(reason)))
+        flow = build_flow(self._name, self._jobs, self._make_task)
+        engine = DurableEngine(flow, self._detail, self._backend, {"executor": self._steps})
+        self._engine = SteppedEngine(
+            engine, self._steps, self._writer, loop=self._host.loop, on_end=self._ended
+        )
+        self._engine.start()
+
+    def _notify(self) -> None:
+        self._host.loop.call(self._look)
+
+    def _look(self) -> None:
+        if self._engine is not None:
+            self._engine.look()
+
+    def _cancel(self, reason: str) -> None:
+        self._detail.meta[_CANCELLED] = reason
+        self._backend.get_connection().update_flow_details(self._detail)
+        self._writer.send(lambda error: self._host.loop.call(self._revert, error, reason))
+
+    def _revert(self, error: EsiFlowsError | None, reason: str) -> None:
+        if error is not None:
+            self._steps.interrupt(error)
+        else:
+            self._steps.doom(Cancelled(reason))
+
+    def _ended(self, error: Exception | None) -> None:
+        # the jobs' own failures: the flow's state and details tell them
+        if error is None or isinstance(
+            error, HandlerError | Cancelled | tf_exceptions.WrappedFailure
+        ):
+            # as recorded, the last job's job_state is seen before the group's end removes it
+            self._writer.send(lambda failed: self._host.loop.call(self._durable, failed))
+        else:
+            self._on_end(error)
+
+    def _durable(self, error: EsiFlowsError | None) -> None:
+        self._on_end(error if error is not None else self._end(self._detail.state))
 
     def _make_task(self, job: Job) -> HandlerTask:
         begun = {atom.name for atom in self._detail if atom.state not in (None, states.PENDING)}
         context = Run(self._catalog, self._recorded, recovering=job.id in begun)
-        return HandlerTask(job, self._handlers[job.handler], context)
+        return HandlerTask(
+            job,
+            self._handlers[job.handler],
+            context,
+            keeps=self._policy.keeps(job),
+            timeout_seconds=self._policy.job_seconds,
+        )
 
     def _end(self, flow_state: str) -> FlowEnd:
         course = tuple(self._publisher.course(self._detail, self._steps.waited_seconds))
@@ -151,6 +233,11 @@ class GroupRun:
 def forget_flow(group: str) -> list[Op]:
     """What removes everything that is recorded of a group's flow."""
     return [DeletePrefix(f"{flow_prefix(keys.PERSISTENCE, GROUPS_BOOK, flow_uuid(group))}/")]
+
+
+def _digest(jobs: Sequence[Job]) -> str:
+    """Of everything the jobs say: what a flow was begun with is told from what it is now."""
+    return hashlib.sha256(b"\n".join(job.encode() for job in jobs)).hexdigest()
 
 
 def flow_uuid(group: str) -> str:

@@ -7,12 +7,11 @@ from collections.abc import Generator
 from concurrent.futures import Future
 from typing import Any
 
-from taskflow import task
-
 from esi_flows.engine import outcomes
+from esi_flows.engine.mended.task import LeanTask
 from esi_flows.handlers.base import Handler, Outcome, Run, Steps
 from esi_flows.model import codec
-from esi_flows.model.errors import EsiFlowsError, HandlerError
+from esi_flows.model.errors import Cancelled, EsiFlowsError, HandlerError
 from esi_flows.model.jobs import Job, OnFailure
 from esi_flows.model.secrets import Names
 
@@ -24,14 +23,27 @@ MAX_RESULT_BYTES = 400 * 1024
 ResultSteps = Generator["Future[Any]", Any, dict[str, Any]]
 
 
-class HandlerTask(task.Task):  # type: ignore[misc]
+class HandlerTask(LeanTask):
     """Runs a job's handler; named by the job's id, so that any process finds its atom again."""
 
-    def __init__(self, job: Job, handler: Handler, run: Run) -> None:
-        super().__init__(name=job.id)
+    def __init__(
+        self,
+        job: Job,
+        handler: Handler,
+        run: Run,
+        *,
+        keeps: bool = False,
+        timeout_seconds: float = 0.0,
+    ) -> None:
+        """``keeps``: a revert leaves standing what the job made, and says so; ``timeout_seconds``:
+        an execution or reversion that takes longer has failed (0: it may take any time).
+        """
+        super().__init__(job.id)
         self.job = job
+        self.timeout_seconds = timeout_seconds
         self._handler = handler
         self._run = run
+        self._keeps = keeps
 
     def execute(self) -> dict[str, Any]:
         """Run to the end in this thread: what engines do that do not know steps."""
@@ -46,6 +58,8 @@ class HandlerTask(task.Task):  # type: ignore[misc]
         try:
             outcome = yield from self._handler.execute(self.job, self._run)
             _check(outcome)
+        except Cancelled:
+            raise  # no failure of the job's, so nothing to ignore
         except Exception as error:  # noqa: BLE001 - its words are the job's result
             text = self._describe(error)
             if self.job.on_failure is not OnFailure.IGNORE:
@@ -93,6 +107,8 @@ class HandlerTask(task.Task):  # type: ignore[misc]
     def _undo(self, done: Outcome | None) -> Steps:
         if done is not None and done.error:
             return Outcome()  # it had failed, which was ignored: there is nothing of it
+        if self._keeps:
+            return Outcome(error="kept, as it is set for these jobs")
         return (yield from self._handler.revert(self.job, self._run, done))
 
 

@@ -19,6 +19,8 @@
     |   `-- AccessDenied            etcd knows the user but does not let it
     |-- ServerError                 an etcd or sandbox process could not be started or is unfit
     |-- ClaimLost                   another conductor owns (or may own) what we were writing
+    |-- DefinitionChanged           a flow in flight is not the one that was begun
+    |-- Cancelled                   somebody wants the group stopped and reverted
     |-- Suspended                   the conductor is stopping; the work goes on elsewhere
     `-- HandlerError                a handler could not make the outside world match
         `-- HandlerTimeout          it did not get there within the job's time
@@ -165,6 +167,14 @@ class ServerError(EsiFlowsError):
 
 class ClaimLost(EsiFlowsError):
     """The claim under which we were writing is no longer ours; the write was refused."""
+
+
+class DefinitionChanged(EsiFlowsError):
+    """The jobs of a group that is under way are not those its flow was begun with."""
+
+
+class Cancelled(EsiFlowsError):
+    """Somebody wants the group stopped, and reverted what it has done."""
 
 
 class Suspended(EsiFlowsError):

@@ -26,6 +26,7 @@ QUARANTINE = OURS + "quarantine/"
 STACKS = OURS + "stacks/"
 TARGETS = OURS + "targets/"
 REPORTED = OURS + "reported/"
+MARKERS = OURS + "markers/"
 
 HEAT_TEMPLATE_COLLECTION = "v2.0/heat_templates"
 
@@ -104,6 +105,11 @@ def claim(name: str) -> str:
 def conductor(conductor_id: str) -> str:
     """A live conductor; under its lease."""
     return f"{CONDUCTORS}{conductor_id}"
+
+
+def marker(committer: str) -> str:
+    """Where a committer leaves the number of its last transaction."""
+    return f"{MARKERS}{committer}"
 
 
 def quarantine(key: str) -> str:

@@ -91,6 +91,7 @@ def seed(
     since = history.until(keys.state(PATH), lambda d: d["version"] == 1)
     applier.apply_step(1)
     history.until(keys.monitoring(PATH), lambda d: d is not None and d["version"] == 2)
+    history.until(keys.state(PATH), lambda d: d["version"] == 2)
     return Seed(history, since)
 
 

@@ -137,19 +137,19 @@ def monitoring() -> ListHandler:
     return ListHandler()
 
 
-MakeConductor = Callable[[], Conductor]
+MakeConductor = Callable[..., Conductor]
 
 
 @pytest.fixture
 def make_conductor(
     store: Store, heat: ListHandler, monitoring: ListHandler
 ) -> Iterator[MakeConductor]:
-    """Makes conductors; all are stopped at the end."""
+    """Makes conductors, on the store or another one; all are stopped at the end."""
     made: list[Conductor] = []
 
-    def make() -> Conductor:
+    def make(on: Store = store) -> Conductor:
         conductor = Conductor(
-            store,
+            on,
             small_catalog(),
             {"heat_worker": heat, "monitoring_worker": monitoring},
             ConductorSettings(lease_seconds=2, running_groups=4, worker_threads=4),

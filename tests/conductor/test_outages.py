@@ -11,8 +11,9 @@ import pytest
 
 from esi_flows.conductor.service import Conductor, ConductorSettings
 from esi_flows.model import keys
+from esi_flows.model.errors import NoSpace
 from esi_flows.model.groups import GroupState
-from esi_flows.store.base import Batch, Delete, Op, Put, Range, Store, Watch
+from esi_flows.store.base import Batch, Compare, Delete, Op, Put, Range, Store, Txn, Watch
 from esi_flows.store.faults import Choose, Fault, FaultyStore, seeded
 from tests.conductor.conftest import MakeConductor, World, network, port, small_catalog
 from tests.plugins import ListHandler
@@ -169,21 +170,29 @@ def test_a_role_that_was_taken_and_given_back_is_used_again(
     assert world.state(network("n2"))["error"] == ""
 
 
+class FullOnce(FaultyStore):
+    """Has no space for the first transaction of an engine."""
+
+    def __init__(self, store: Store) -> None:
+        super().__init__(store, lambda method, arguments: None)
+        self.is_full = True
+
+    def txn(self, compares: Sequence[Compare], ops: Sequence[Op]) -> Txn:
+        written = [op.key for op in ops if isinstance(op, Put)]
+        if self.is_full and any(key.startswith(f"{keys.PERSISTENCE}flows/") for key in written):
+            self.is_full = False
+            raise NoSpace("as asked for")
+        return super().txn(compares, ops)
+
+
 def test_a_group_given_back_and_taken_again_is_still_suspended_at_stop(
-    world: World, store: Store, heat: ListHandler, faulty_conductor: MakeFaulty
+    world: World, store: Store, heat: ListHandler, make_conductor: MakeConductor
 ) -> None:
     """The first run ends by an error of etcd; the second must not be forgotten when it has."""
-    broken = [True]
-
-    def choose(method: str, arguments: Sequence[Any]) -> Fault | None:
-        if method == "range" and broken and str(arguments[0]).startswith(keys.PERSISTENCE):
-            broken.pop()
-            return Fault.ERROR
-        return None
-
+    full = FullOnce(store)
     gate: Future[None] = Future()
     heat.waits_for = lambda job: gate
-    faulty_conductor(choose)
+    make_conductor(full)
     world.want(network("n1"))
     world.until(keys.job_state(network("n1")), lambda d: d == {})
     assert world.group("network:n1:1").attempts == 2

@@ -15,9 +15,9 @@ from taskflow.persistence import models
 from taskflow.persistence.backends import impl_memory
 
 from esi_flows.catalog.types import Catalog
-from esi_flows.engine import executor
-from esi_flows.engine.executor import StepExecutor
-from esi_flows.engine.flow import GroupEngine
+from esi_flows.engine.executor import BlockingExecutor
+from esi_flows.engine.mended.engine import DurableEngine
+from esi_flows.engine.steps import TaskRun
 from esi_flows.engine.task import HandlerTask
 from esi_flows.handlers.base import Handler, Outcome, Run, Steps
 from esi_flows.model.errors import ClaimLost, HandlerError, Suspended
@@ -50,9 +50,9 @@ def pool() -> Iterator[ThreadPoolExecutor]:
         yield threads
 
 
-def steps_on(pool: ThreadPoolExecutor, **given: Any) -> StepExecutor:
+def steps_on(pool: ThreadPoolExecutor, **given: Any) -> BlockingExecutor:
     options = {"durable": lambda: None, "may_run": lambda: True, **given}
-    return StepExecutor(pool, **options)
+    return BlockingExecutor(pool, **options)
 
 
 def handler_task(handler: Handler, job_id: str = "a") -> HandlerTask:
@@ -73,13 +73,13 @@ def in_thread(call: Callable[[], Any]) -> tuple[threading.Thread, list[BaseExcep
     return thread, raised
 
 
-def group_engine(steps: StepExecutor, *tasks: task.Task) -> GroupEngine:
+def group_engine(steps: BlockingExecutor, *tasks: task.Task) -> DurableEngine:
     book, detail = models.LogBook("b"), models.FlowDetail("f", "uuid-f")
     book.add(detail)
     backend = impl_memory.MemoryBackend({})
     backend.get_connection().save_logbook(book)
     flow = graph_flow.Flow("flow").add(*tasks)
-    return GroupEngine(flow, detail, backend, {"executor": steps})
+    return DurableEngine(flow, detail, backend, {"executor": steps})
 
 
 def test_what_a_job_waits_for_may_be_cancelled_by_others(pool: ThreadPoolExecutor) -> None:
@@ -264,7 +264,7 @@ def test_after_an_error_in_between_no_queued_step_is_made() -> None:
         engine = group_engine(
             steps, handler_task(Plugin(execute), "a"), handler_task(Plugin(execute), "b")
         )
-        steps.finished(executor.TaskRun(steps, single, handler_task(Plugin(execute)), "x", None))  # type: ignore[arg-type]
+        steps._ended.put(TaskRun(steps, single, handler_task(Plugin(execute)), "x", None))  # type: ignore[arg-type]
         with pytest.raises(OSError, match="etcd is away"):
             engine.run()
         gate.set()

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -13,6 +14,7 @@ import pytest
 from taskflow import states
 
 from esi_flows.catalog.types import Catalog
+from esi_flows.engine.host import FlowHost
 from esi_flows.engine.persistence import ensure_groups_book
 from esi_flows.engine.run import FlowEnd, GroupRun
 from esi_flows.engine.task import MAX_RESULT_BYTES
@@ -30,10 +32,20 @@ PATH = ResourcePath("v2.0/networks", "n1")
 GROUP = "network:n1:1"
 
 
+@contextmanager
+def flow_host(store: Store, **given: Any) -> Iterator[FlowHost]:
+    host = FlowHost(store, "me", **given)
+    host.start()
+    try:
+        yield host
+    finally:
+        host.stop()
+
+
 @pytest.fixture
-def pool() -> Iterator[ThreadPoolExecutor]:
-    with ThreadPoolExecutor(4) as executor:
-        yield executor
+def host(store: Store) -> Iterator[FlowHost]:
+    with flow_host(store, threads=4) as started:
+        yield started
 
 
 @pytest.fixture
@@ -44,24 +56,18 @@ def claim(store: Store) -> Claim:
 
 
 def group_run(
-    store: Store,
-    claim: Claim,
-    pool: ThreadPoolExecutor,
-    jobs: list[Job],
-    handler: Handler,
-    may_run: Any = lambda: True,
+    host: FlowHost, claim: Claim, jobs: list[Job], handler: Handler, **given: Any
 ) -> GroupRun:
     return GroupRun(
         GROUP,
         jobs,
         PATH,
-        store=store,
+        host=host,
         claim=claim.fence,
-        may_run=may_run,
         handlers={"list": handler},
         catalog=Catalog((), ()),
         recorded=NothingRecorded(),
-        pool=pool,
+        **given,
     )
 
 
@@ -80,10 +86,10 @@ def atom_states(store: Store) -> dict[str, str]:
 
 
 def test_a_chain_runs_in_order_and_its_effects_are_published(
-    store: Store, claim: Claim, pool: ThreadPoolExecutor
+    store: Store, claim: Claim, host: FlowHost
 ) -> None:
     handler = ListHandler()
-    end = group_run(store, claim, pool, chain("a", "b", "c"), handler).execute()
+    end = group_run(host, claim, chain("a", "b", "c"), handler).execute()
     assert handler.calls == ["execute a", "execute b", "execute c"]
     assert end.state is GroupState.SUCCESS
     assert [item.key for item in store.range("/made/").items] == ["/made/a", "/made/b", "/made/c"]
@@ -91,9 +97,7 @@ def test_a_chain_runs_in_order_and_its_effects_are_published(
     assert [job.state for job in end.course] == [states.SUCCESS] * 3
 
 
-def test_independent_jobs_run_at_the_same_time(
-    store: Store, claim: Claim, pool: ThreadPoolExecutor
-) -> None:
+def test_independent_jobs_run_at_the_same_time(store: Store, claim: Claim, host: FlowHost) -> None:
     both = threading.Barrier(2, timeout=20)
 
     class Meeting(ListHandler):
@@ -102,14 +106,14 @@ def test_independent_jobs_run_at_the_same_time(
             return (yield from super().execute(job, run))
 
     jobs = [make_job("a", first=True), make_job("b", last=True)]
-    assert group_run(store, claim, pool, jobs, Meeting()).execute().state is GroupState.SUCCESS
+    assert group_run(host, claim, jobs, Meeting()).execute().state is GroupState.SUCCESS
 
 
 def test_a_failure_reverts_what_was_done_newest_first(
-    store: Store, claim: Claim, pool: ThreadPoolExecutor
+    store: Store, claim: Claim, host: FlowHost
 ) -> None:
     handler = ListHandler(fails=("c",))
-    end = group_run(store, claim, pool, chain("a", "b", "c"), handler).execute()
+    end = group_run(host, claim, chain("a", "b", "c"), handler).execute()
     assert handler.calls[3:] == ["revert c", "revert b", "revert a"]
     assert (end.state, end.failed_job, end.error) == (GroupState.REVERTED, "c", "no luck with c")
     assert store.range("/made/").items == ()
@@ -117,43 +121,43 @@ def test_a_failure_reverts_what_was_done_newest_first(
 
 
 def test_an_ignored_failure_is_recorded_and_the_others_go_on(
-    store: Store, claim: Claim, pool: ThreadPoolExecutor
+    store: Store, claim: Claim, host: FlowHost
 ) -> None:
     jobs = [
         make_job("a", first=True, on_failure=OnFailure.IGNORE),
         make_job("b", after=("a",), last=True),
     ]
     handler = ListHandler(fails=("a",))
-    end = group_run(store, claim, pool, jobs, handler).execute()
+    end = group_run(host, claim, jobs, handler).execute()
     assert end.state is GroupState.SUCCESS
     assert handler.calls == ["execute a", "execute b"]
     assert end.course[0].error == "no luck with a"
 
 
 def test_what_failed_and_was_ignored_is_not_reverted(
-    store: Store, claim: Claim, pool: ThreadPoolExecutor
+    store: Store, claim: Claim, host: FlowHost
 ) -> None:
     jobs = [
         make_job("a", first=True, on_failure=OnFailure.IGNORE),
         make_job("b", after=("a",), last=True),
     ]
     handler = ListHandler(fails=("a", "b"))
-    assert group_run(store, claim, pool, jobs, handler).execute().state is GroupState.REVERTED
+    assert group_run(host, claim, jobs, handler).execute().state is GroupState.REVERTED
     assert "revert a" not in handler.calls
 
 
 def test_a_revert_that_fails_does_not_stop_the_others_and_is_named(
-    store: Store, claim: Claim, pool: ThreadPoolExecutor
+    store: Store, claim: Claim, host: FlowHost
 ) -> None:
     handler = ListHandler(fails=("c",), cannot_revert=("b",))
-    end = group_run(store, claim, pool, chain("a", "b", "c"), handler).execute()
+    end = group_run(host, claim, chain("a", "b", "c"), handler).execute()
     assert "revert a" in handler.calls
     assert end.state is GroupState.FAILURE
     assert "b stays" in next(job.error for job in end.course if job.id == "b")
 
 
 def test_the_running_mark_is_durable_before_the_job_starts(
-    store: Store, claim: Claim, pool: ThreadPoolExecutor
+    store: Store, claim: Claim, host: FlowHost
 ) -> None:
     seen: list[dict[str, str]] = []
 
@@ -162,22 +166,22 @@ def test_the_running_mark_is_durable_before_the_job_starts(
             seen.append(atom_states(store))
             return (yield from super().execute(job, run))
 
-    group_run(store, claim, pool, chain("a", "b"), Looking()).execute()
+    group_run(host, claim, chain("a", "b"), Looking()).execute()
     assert seen[0]["a"] == states.RUNNING
     assert (seen[1]["a"], seen[1]["b"]) == (states.SUCCESS, states.RUNNING)
 
 
 def test_a_chain_of_three_takes_one_transaction_per_wave_and_one(
-    store: Store, claim: Claim, pool: ThreadPoolExecutor
+    store: Store, claim: Claim, host: FlowHost
 ) -> None:
     ensure_groups_book(store)
     before = store.range(keys.CLAIMS).revision
-    group_run(store, claim, pool, chain("a", "b", "c"), ListHandler()).execute()
+    group_run(host, claim, chain("a", "b", "c"), ListHandler()).execute()
     assert store.range(keys.CLAIMS).revision - before == 4
 
 
 def test_job_state_is_empty_from_the_first_job_on(
-    store: Store, claim: Claim, pool: ThreadPoolExecutor
+    store: Store, claim: Claim, host: FlowHost
 ) -> None:
     seen: list[Any] = []
 
@@ -186,7 +190,7 @@ def test_job_state_is_empty_from_the_first_job_on(
             seen.append(stored(store, keys.job_state(PATH)))
             return (yield from super().execute(job, run))
 
-    group_run(store, claim, pool, chain("a", "b"), Looking()).execute()
+    group_run(host, claim, chain("a", "b"), Looking()).execute()
     assert seen == [{}, {"list": "a"}]
 
 
@@ -200,8 +204,8 @@ def test_a_job_that_waits_holds_no_thread(store: Store, claim: Claim) -> None:
 
     jobs = [make_job(name, first=name == "a", last=name == "d") for name in gates]
     ends: list[FlowEnd] = []
-    with ThreadPoolExecutor(1) as single:
-        run = group_run(store, claim, single, jobs, ListHandler(waits_for=wait))
+    with flow_host(store, threads=1) as single:
+        run = group_run(single, claim, jobs, ListHandler(waits_for=wait))
         thread = threading.Thread(target=lambda: ends.append(run.execute()))
         thread.start()
         for _ in gates:
@@ -212,9 +216,7 @@ def test_a_job_that_waits_holds_no_thread(store: Store, claim: Claim) -> None:
     assert ends[0].state is GroupState.SUCCESS
 
 
-def test_a_suspended_run_goes_on_where_it_was(
-    store: Store, claim: Claim, pool: ThreadPoolExecutor
-) -> None:
+def test_a_suspended_run_goes_on_where_it_was(store: Store, claim: Claim, host: FlowHost) -> None:
     reached, gate = threading.Event(), Future[None]()
 
     def wait(job: Job) -> Future[Any] | None:
@@ -224,7 +226,7 @@ def test_a_suspended_run_goes_on_where_it_was(
         return None
 
     first = ListHandler(waits_for=wait)
-    run = group_run(store, claim, pool, chain("a", "b", "c"), first)
+    run = group_run(host, claim, chain("a", "b", "c"), first)
     raised: list[BaseException] = []
 
     def execute() -> None:
@@ -242,7 +244,7 @@ def test_a_suspended_run_goes_on_where_it_was(
     assert gate.cancelled()
 
     second = ListHandler()
-    end = group_run(store, claim, pool, chain("a", "b", "c"), second).execute()
+    end = group_run(host, claim, chain("a", "b", "c"), second).execute()
     assert end.state is GroupState.SUCCESS
     assert second.calls == ["execute b", "execute c"]
     assert second.recovering == ["b"]
@@ -250,7 +252,7 @@ def test_a_suspended_run_goes_on_where_it_was(
 
 
 def test_nothing_is_written_once_the_claim_is_gone(
-    store: Store, claim: Claim, pool: ThreadPoolExecutor
+    store: Store, claim: Claim, host: FlowHost
 ) -> None:
     class Losing(ListHandler):
         def execute(self, job: Job, run: Any) -> Any:
@@ -259,15 +261,13 @@ def test_nothing_is_written_once_the_claim_is_gone(
 
     handler = Losing()
     with pytest.raises(ClaimLost):
-        group_run(store, claim, pool, chain("a", "b"), handler).execute()
+        group_run(host, claim, chain("a", "b"), handler).execute()
     assert handler.calls == ["execute a"]
     assert store.range("/made/").items == ()
     assert atom_states(store)["a"] == states.RUNNING
 
 
-def test_no_step_is_made_once_the_lease_is_over(
-    store: Store, claim: Claim, pool: ThreadPoolExecutor
-) -> None:
+def test_no_step_is_made_once_the_lease_is_over(store: Store, claim: Claim) -> None:
     alive = [True]
 
     class Expiring(ListHandler):
@@ -277,20 +277,21 @@ def test_no_step_is_made_once_the_lease_is_over(
             return outcome
 
     handler = Expiring()
-    run = group_run(store, claim, pool, chain("a", "b"), handler, lambda: alive[0])
-    with pytest.raises(ClaimLost):
-        run.execute()
+    with flow_host(store, may_run=lambda: alive[0]) as host:
+        run = group_run(host, claim, chain("a", "b"), handler)
+        with pytest.raises(ClaimLost):
+            run.execute()
     assert handler.calls == ["execute a"]
 
 
 @pytest.mark.parametrize("fails", [(), ("b",)])
 def test_a_flow_that_has_ended_is_not_run_again(
-    store: Store, claim: Claim, pool: ThreadPoolExecutor, fails: tuple[str, ...]
+    store: Store, claim: Claim, host: FlowHost, fails: tuple[str, ...]
 ) -> None:
     jobs = chain("a", "b")
-    first = group_run(store, claim, pool, jobs, ListHandler(fails=fails)).execute()
+    first = group_run(host, claim, jobs, ListHandler(fails=fails)).execute()
     again = ListHandler()
-    second = group_run(store, claim, pool, jobs, again).execute()
+    second = group_run(host, claim, jobs, again).execute()
     assert again.calls == []
     assert (second.state, second.failed_job, second.error, second.job_state) == (
         first.state,
@@ -301,14 +302,14 @@ def test_a_flow_that_has_ended_is_not_run_again(
 
 
 def test_an_exception_that_json_does_not_know_is_recorded_all_the_same(
-    store: Store, claim: Claim, pool: ThreadPoolExecutor
+    store: Store, claim: Claim, host: FlowHost
 ) -> None:
     class Odd(ListHandler):
         def execute(self, job: Job, run: Any) -> Any:
             yield from ()
             raise ValueError(threading.Lock(), b"\xff")
 
-    end = group_run(store, claim, pool, chain("a"), Odd()).execute()
+    end = group_run(host, claim, chain("a"), Odd()).execute()
     assert end.state is GroupState.REVERTED
     assert end.error.startswith("ValueError: (<unlocked _thread.lock")
 
@@ -335,10 +336,10 @@ class Bringing(ListHandler):
     ],
 )
 def test_what_cannot_be_stored_fails_its_job_and_is_reverted(
-    store: Store, claim: Claim, pool: ThreadPoolExecutor, outcome: Outcome, words: str
+    store: Store, claim: Claim, host: FlowHost, outcome: Outcome, words: str
 ) -> None:
     handler = Bringing(outcome)
-    end = group_run(store, claim, pool, chain("a", "b", "c"), handler).execute()
+    end = group_run(host, claim, chain("a", "b", "c"), handler).execute()
     assert (end.state, end.failed_job) == (GroupState.REVERTED, "b")
     assert words in end.error
     assert handler.calls[2:] == ["revert b", "revert a"]
@@ -346,7 +347,7 @@ def test_what_cannot_be_stored_fails_its_job_and_is_reverted(
 
 
 def test_outcomes_of_many_jobs_are_each_stored_with_what_they_publish(
-    store: Store, claim: Claim, pool: ThreadPoolExecutor
+    store: Store, claim: Claim, host: FlowHost
 ) -> None:
     """A wave of more writes than one transaction takes is parted between jobs only."""
     all_here = threading.Barrier(60, timeout=20)
@@ -357,8 +358,8 @@ def test_outcomes_of_many_jobs_are_each_stored_with_what_they_publish(
             return (yield from super().execute(job, run))
 
     jobs = [make_job(f"j{n:02}", first=n == 0, last=n == 59) for n in range(60)]
-    with ThreadPoolExecutor(60) as wide:
-        run = group_run(store, claim, wide, jobs, Together())
+    with flow_host(store, threads=60) as wide:
+        run = group_run(wide, claim, jobs, Together())
         assert run.execute().state is GroupState.SUCCESS
     at = {
         json.loads(item.value)["atom"]["name"]: item.mod_revision
@@ -375,7 +376,7 @@ def test_outcomes_of_many_jobs_are_each_stored_with_what_they_publish(
 def test_what_a_failure_tells_holds_no_secret(
     store: Store,
     claim: Claim,
-    pool: ThreadPoolExecutor,
+    host: FlowHost,
     caplog: pytest.LogCaptureFixture,
     on_failure: OnFailure,
 ) -> None:
@@ -392,7 +393,7 @@ def test_what_a_failure_tells_holds_no_secret(
         resource_input={"id": "n1", "password": "canary"},
         params=(Parameter("admin_password", "value", "linnet"),),
     )
-    end = group_run(store, claim, pool, [job], Talkative()).execute()
+    end = group_run(host, claim, [job], Talkative()).execute()
     told = f"{end} {caplog.text} {[vars(record) for record in caplog.records]}"
     told += str([item.value for item in store.range("/esi-flows/").items])
     assert "ValueError: '********' does not match, nor does '********'" in told

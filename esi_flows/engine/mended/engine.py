@@ -52,6 +52,7 @@ class DurableEngine(engine.ActionEngine):  # type: ignore[misc]
     ) -> None:
         super().__init__(flow, flow_detail, backend, options)
         self._task_executor = options["executor"]
+        self._retry_executor = getattr(options["executor"], "retries", self._retry_executor)
         self._is_flat = fits(flow)
         if self._is_flat:
             self._compiler = FlatCompiler(flow)
@@ -100,40 +101,41 @@ class DurableEngine(engine.ActionEngine):  # type: ignore[misc]
         Raises what tasks have raised, once the flow has ended as REVERTED or FAILURE.
         """
         flow_state = self.storage.get_flow_state()
-        if flow_state not in ENDED:
+        if flow_state in ENDED:
+            yield flow_state
+            self._reraise(flow_state)
+        else:
             self.compile()
             self.prepare()
             self.validate()
-            flow_state = yield from self._run_machine(timeout)
-        else:
-            yield flow_state
-        if flow_state not in self.NO_RERAISING_STATES:
-            failure.Failure.reraise_if_any(
-                itertools.chain(
-                    self.storage.get_execute_failures().values(),
-                    self.storage.get_revert_failures().values(),
-                )
-            )
+            with self._executors():
+                self._change_state(states.RUNNING)
+                yield from self._step(timeout)
 
-    def _run_machine(self, timeout: float | None) -> Generator[str, bool | None, str]:
-        kind = FlatMachine if self._is_flat else StockMachine
+    def _step(self, timeout: float | None) -> States:
+        machine = (FlatMachine if self._is_flat else StockMachine)(self._runtime, timeout)
         closed = False
         state: str = states.RESUMING
-        with self._executors():
-            self._change_state(states.RUNNING)
-            machine = kind(self._runtime, timeout)
-            for state in machine.run():
-                if closed or state == states.FAILURE:
-                    continue
-                try:
-                    if (yield state):
-                        self.suspend()
-                except GeneratorExit:
-                    closed = True
+        for state in machine.run():
+            if closed or state == states.FAILURE:
+                continue
+            try:
+                if (yield state):
                     self.suspend()
-            self._change_state(state)
+            except GeneratorExit:
+                closed = True
+                self.suspend()
+        self._change_state(state)
         failure.Failure.reraise_if_any(machine.failures)
-        return state
+        self._reraise(state)
+
+    def _reraise(self, state: str) -> None:
+        """Raise what tasks have raised, where the flow did not get through."""
+        if state not in self.NO_RERAISING_STATES:
+            failures = (self.storage.get_execute_failures(), self.storage.get_revert_failures())
+            failure.Failure.reraise_if_any(
+                itertools.chain.from_iterable(found.values() for found in failures)
+            )
 
     @contextlib.contextmanager
     def _executors(self) -> Iterator[None]:

@@ -1,0 +1,76 @@
+"""The thread in which all flows of a process are stepped."""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+import logging
+import queue
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+LOG = logging.getLogger(__name__)
+
+
+class FlowLoop:
+    """Calls what it is given, one after the other, in one thread.
+
+    What runs in it must not block: waiting is what the committer's thread and the handlers' pool
+    are for, and both come back through :meth:`call`.
+    """
+
+    def __init__(self) -> None:
+        self._calls: queue.SimpleQueue[tuple[Callable[..., None], tuple[Any, ...]] | None]
+        self._calls = queue.SimpleQueue()
+        self._timers: list[tuple[float, int, Callable[[], None]]] = []
+        self._numbers = itertools.count()
+        self._thread = threading.Thread(target=self._run, name="flows", daemon=True)
+
+    def start(self) -> None:
+        """Begin."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Do what was asked for so far, then end; timers still set are forgotten."""
+        self._calls.put(None)
+        self._thread.join()
+
+    def call(self, function: Callable[..., None], *arguments: Any) -> None:
+        """Have ``function`` called soon, from any thread."""
+        self._calls.put((function, arguments))
+
+    def after(self, seconds: float, function: Callable[[], None]) -> None:
+        """Have ``function`` called in a while; only from the loop's own thread."""
+        at = time.monotonic() + seconds
+        heapq.heappush(self._timers, (at, next(self._numbers), function))
+
+    def _run(self) -> None:
+        while True:
+            try:
+                call = self._calls.get(timeout=self._pause())
+            except queue.Empty:
+                self._ring()
+                continue
+            if call is None:
+                return
+            function, arguments = call
+            try:
+                function(*arguments)
+            except Exception:
+                LOG.exception("a flow's step failed, a defect")
+            if self._timers:
+                self._ring()
+
+    def _pause(self) -> float | None:
+        return max(self._timers[0][0] - time.monotonic(), 0.0) if self._timers else None
+
+    def _ring(self) -> None:
+        now = time.monotonic()
+        while self._timers and self._timers[0][0] <= now:
+            _, _, function = heapq.heappop(self._timers)
+            try:
+                function()
+            except Exception:
+                LOG.exception("a flow's timer failed, a defect")
