@@ -105,7 +105,48 @@ COLLECTOR_OPTS = [
     cfg.FloatOpt("timeout_seconds", default=5.0, min=0.05, help="Deadline of one poll."),
 ]
 
+LOG_OPTS = [
+    cfg.StrOpt(
+        "format",
+        default="text",
+        choices=["text", "json"],
+        help="How the services `conductor` and `collector` log: lines to read, or one JSON object "
+        "a line.",
+    ),
+    cfg.StrOpt(
+        "level",
+        default="INFO",
+        choices=["DEBUG", "INFO", "WARNING", "ERROR"],
+        help="The least of what they log; -v means DEBUG.",
+    ),
+    cfg.StrOpt(
+        "config_file",
+        default="",
+        help="YAML file in the form of Python's logging.config.dictConfig, instead of the two "
+        "above; conf/logging.yaml is one to begin with.",
+    ),
+]
+
+OPERATION_OPTS = [
+    cfg.StrOpt(
+        "listen_address",
+        default="127.0.0.1",
+        help="Where the services serve /healthz, /readyz and /metrics over HTTP. Nothing there is "
+        "secret, and nobody is asked who they are.",
+    ),
+    cfg.PortOpt("conductor_port", default=8290, help="Port of the conductor for it; 0: none."),
+    cfg.PortOpt("collector_port", default=8291, help="Port of the collector for it; 0: none."),
+    cfg.FloatOpt(
+        "stuck_seconds",
+        default=60.0,
+        min=1,
+        help="A service whose thread has been at one piece of work for so long is not healthy.",
+    ),
+]
+
 CLOUD_GROUP = "cloud"
+
+_HINT = "conf/esi-flows.conf.sample lists every option with its meaning and range"
 
 GROUPS: dict[str, Sequence[cfg.Opt]] = {
     "etcd": ETCD_OPTS,
@@ -113,6 +154,8 @@ GROUPS: dict[str, Sequence[cfg.Opt]] = {
     "conductor": CONDUCTOR_OPTS,
     "heat": HEAT_OPTS,
     "collector": COLLECTOR_OPTS,
+    "log": LOG_OPTS,
+    "operation": OPERATION_OPTS,
 }
 
 
@@ -124,24 +167,51 @@ def list_opts() -> list[tuple[str, list[Any]]]:
     return [*named, (CLOUD_GROUP, cloud)]
 
 
-def load(config_files: Sequence[str | Path] = ()) -> cfg.ConfigOpts:
-    """Read the configuration. Raises SettingsInvalid naming file and option."""
+def load(
+    config_files: Sequence[str | Path] = (), config_dirs: Sequence[str | Path] = ()
+) -> cfg.ConfigOpts:
+    """Read the configuration. Raises SettingsInvalid naming file and option.
+
+    Of ``config_dirs`` every ``*.conf`` is read, in the order of their names, after the files.
+    """
+    conf = read(config_files, config_dirs)
+    for group, options in GROUPS.items():
+        for option in options:
+            value_of(conf, group, option.dest)
+    return conf
+
+
+def read(
+    config_files: Sequence[str | Path] = (), config_dirs: Sequence[str | Path] = ()
+) -> cfg.ConfigOpts:
+    """The configuration, no value of which has been looked at yet. Raises SettingsInvalid."""
     conf = cfg.ConfigOpts()
     for group, options in GROUPS.items():
         conf.register_opts(options, group=group)
     loading.register_auth_conf_options(conf, CLOUD_GROUP)
     loading.register_session_conf_options(conf, CLOUD_GROUP)
+    for folder in config_dirs:
+        if not Path(folder).is_dir():
+            raise SettingsInvalid(f"configuration: {folder} is not a folder", hint=_HINT)
     try:
-        conf(args=[], project="esi-flows", default_config_files=[str(f) for f in config_files])
-        for group, options in GROUPS.items():
-            for option in options:
-                conf[group][option.dest]
-    except (cfg.Error, ValueError) as error:
-        raise SettingsInvalid(
-            f"configuration: {error}",
-            hint="conf/esi-flows.conf.sample lists every option with its meaning and range",
-        ) from error
+        conf(
+            args=[],
+            project="esi-flows",
+            default_config_files=[str(f) for f in config_files],
+            default_config_dirs=[str(d) for d in config_dirs] or None,
+        )
+    except (cfg.Error, OSError, UnicodeDecodeError) as error:
+        raise SettingsInvalid(f"configuration: {error}", hint=_HINT) from error
     return conf
+
+
+def value_of(conf: cfg.ConfigOpts, group: str, name: str) -> Any:
+    """One value. Raises SettingsInvalid where what is configured is not in its range."""
+    try:
+        return conf[group][name]
+    except (cfg.Error, ValueError) as error:
+        reason = str(error).rpartition(" is not valid: ")[2]
+        raise SettingsInvalid(f"configuration: [{group}] {name}: {reason}", hint=_HINT) from error
 
 
 def etcd_endpoints(conf: cfg.ConfigOpts) -> list[str]:

@@ -81,12 +81,11 @@ class Lint(Command, lister.Lister):
 
     def _catalog(self) -> ReadCatalog:
         """The catalog to judge a deployment by, as the options say. Raises EsiFlowsError."""
-        from esi_flows import settings
         from esi_flows.catalog.loader import read_catalog
-        from esi_flows.cli.services import catalog_folder
+        from esi_flows.cli.services import catalog_folder, load_settings
 
         given = self.app.options
-        return read_catalog(catalog_folder(given, settings.load(given.config_file)))
+        return read_catalog(catalog_folder(given, load_settings(given)))
 
 
 def plain(finding: Finding) -> str:

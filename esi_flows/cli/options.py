@@ -20,6 +20,14 @@ def add_store_options(parser: argparse.ArgumentParser) -> None:
         help="configuration file (may be given more than once)",
     )
     group.add_argument(
+        "--config-dir",
+        metavar="DIR",
+        type=Path,
+        action="append",
+        default=[],
+        help="folder whose *.conf files are read after that (may be given more than once)",
+    )
+    group.add_argument(
         "--etcd",
         metavar="URL",
         action="append",
@@ -69,6 +77,7 @@ def repeat_options(given: argparse.Namespace) -> list[str]:
     for name, value in (("--data", given.data), ("--flows", given.flows)):
         if value is not None:
             words += [name, str(value)]
-    for file in given.config_file:
-        words += ["--config-file", str(file)]
+    for name, paths in (("--config-file", given.config_file), ("--config-dir", given.config_dir)):
+        for path in paths:
+            words += [name, str(path)]
     return [shlex.quote(word) for word in words]

@@ -7,7 +7,7 @@ import os
 import shlex
 import socket
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +22,7 @@ from esi_flows.cli import options
 from esi_flows.collector.probe import HttpProbe
 from esi_flows.collector.service import Collector
 from esi_flows.conductor.service import Conductor, ConductorSettings
+from esi_flows.handlers.base import Handler
 from esi_flows.handlers.registry import load_handlers
 from esi_flows.model.errors import InvalidInput, StoreUnavailable
 from esi_flows.store import etcd
@@ -46,7 +47,7 @@ def open_services(given: argparse.Namespace, catalog: Catalog | None = None) -> 
     A sandbox is joined, or its etcd started; never made. Raises SettingsInvalid, InvalidInput,
     ServerError, StoreUnavailable.
     """
-    conf = settings.load(given.config_file)
+    conf = load_settings(given)
     catalog = catalog or load_catalog(catalog_folder(given, conf))
     with ExitStack() as stack:
         endpoints = list(options.endpoints(given.etcd))
@@ -101,7 +102,12 @@ def _require_sandbox(data: Path) -> None:
 
 def open_catalog(given: argparse.Namespace) -> Catalog:
     """The catalog alone. Raises SettingsInvalid, InvalidInput."""
-    return load_catalog(catalog_folder(given, settings.load(given.config_file)))
+    return load_catalog(catalog_folder(given, load_settings(given)))
+
+
+def load_settings(given: argparse.Namespace) -> Any:
+    """The configuration, as the options say. Raises SettingsInvalid."""
+    return settings.load(given.config_file, given.config_dir)
 
 
 def catalog_folder(given: argparse.Namespace, conf: Any) -> Path:
@@ -131,44 +137,55 @@ def at_work(services: Services) -> Iterator[None]:
 
     Raises SettingsInvalid before anything is started where no cloud is configured.
     """
-    conf = services.conf
     with ExitStack() as stack:
-        handlers = load_handlers(conf)
-        for handler in handlers.values():
-            stack.callback(handler.close)
-        conductor = Conductor(
-            services.store,
-            services.catalog,
-            handlers,
-            ConductorSettings(
-                lease_seconds=conf.conductor.lease_seconds,
-                running_groups=conf.conductor.running_groups,
-                worker_threads=conf.conductor.worker_threads,
-            ),
-        )
+        handlers = stack.enter_context(open_handlers(services.conf))
+        conductor = make_conductor(services, handlers)
         conductor.start()
         stack.callback(conductor.stop)
-        if conf.collector.status_url:
-            stack.enter_context(_collecting(services))
+        if services.conf.collector.status_url:
+            collector = stack.enter_context(open_collector(services))
+            collector.start()
+            stack.callback(collector.stop)
         yield
 
 
 @contextmanager
-def _collecting(services: Services) -> Iterator[None]:
-    settings_of = services.conf.collector
-    probe = HttpProbe(settings_of.status_url, timeout_seconds=settings_of.timeout_seconds)
-    collector = Collector(
+def open_handlers(conf: Any) -> Iterator[dict[str, Handler]]:
+    """Every installed handler, as long as the block runs. Raises SettingsInvalid."""
+    with ExitStack() as stack:
+        handlers = load_handlers(conf)
+        for handler in handlers.values():
+            stack.callback(handler.close)
+        yield handlers
+
+
+def make_conductor(services: Services, handlers: Mapping[str, Handler]) -> Conductor:
+    """A conductor as configured; it is not started."""
+    conf = services.conf.conductor
+    return Conductor(
         services.store,
-        probe,
-        name=f"{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:8]}",
-        interval_seconds=settings_of.interval_seconds,
-        lease_seconds=services.conf.conductor.lease_seconds,
+        services.catalog,
+        handlers,
+        ConductorSettings(
+            lease_seconds=conf.lease_seconds,
+            running_groups=conf.running_groups,
+            worker_threads=conf.worker_threads,
+        ),
     )
+
+
+@contextmanager
+def open_collector(services: Services) -> Iterator[Collector]:
+    """A collector as configured, which is not started; its connections end with the block."""
+    conf = services.conf
+    probe = HttpProbe(conf.collector.status_url, timeout_seconds=conf.collector.timeout_seconds)
     try:
-        collector.start()
-        try:
-            yield
-        finally:
-            collector.stop()
+        yield Collector(
+            services.store,
+            probe,
+            name=f"{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:8]}",
+            interval_seconds=conf.collector.interval_seconds,
+            lease_seconds=conf.conductor.lease_seconds,
+        )
     finally:
         probe.close()
