@@ -41,6 +41,7 @@ class DurableEngine(engine.ActionEngine):  # type: ignore[misc]
     """
 
     _compiled: bool
+    _retry_executor: Any
     _storage_ensured: bool
 
     def __init__(
@@ -52,7 +53,9 @@ class DurableEngine(engine.ActionEngine):  # type: ignore[misc]
     ) -> None:
         super().__init__(flow, flow_detail, backend, options)
         self._task_executor = options["executor"]
-        self._retry_executor = getattr(options["executor"], "retries", self._retry_executor)
+        if not fits(flow) and hasattr(options["executor"], "retries"):
+            # who waits for this executor must hear of retries that have ended, too
+            self._retry_executor = options["executor"].retries
         self._is_flat = fits(flow)
         if self._is_flat:
             self._compiler = FlatCompiler(flow)
