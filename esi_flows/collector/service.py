@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import threading
 import time
 from collections.abc import Sequence
@@ -15,6 +16,7 @@ from esi_flows.model import codec, keys
 from esi_flows.model.errors import ClaimLost, DocumentInvalid, StoreError
 from esi_flows.model.keys import ResourcePath
 from esi_flows.model.results import Target
+from esi_flows.model.vitals import Vitals
 from esi_flows.store.base import Delete, KeyValue, Op, Put, Store, unchanged
 from esi_flows.store.claims import Claim, hold_role
 from esi_flows.store.lease import KeptLease
@@ -63,6 +65,7 @@ class Collector:
         self._stopping = threading.Event()
         self._role: Claim | None = None
         self._next_round = 0.0
+        self._busy_since = 0.0
         self._thread = threading.Thread(target=self._collect, name="collector", daemon=True)
 
     def start(self) -> None:
@@ -78,6 +81,16 @@ class Collector:
         self._thread.join()
         self._cache.stop()
         self._lease.stop()
+
+    def vitals(self) -> Vitals:
+        """How it is at the moment; from any thread, once it has been started."""
+        since = self._busy_since
+        busy = time.monotonic() - since if since else 0.0
+        return Vitals(
+            is_synced=self._cache.wait_synced(0),
+            lease_seconds=self._lease.seconds_left,
+            busy_seconds={"collector": busy if self._thread.is_alive() else math.inf},
+        )
 
     def _take_lease(self) -> None:
         """Begin under a new lease. Raises StoreError; then nothing has begun."""
@@ -108,6 +121,7 @@ class Collector:
         with ThreadPoolExecutor(PROBES_AT_ONCE, "probe") as pool:
             while not self._stopping.is_set():
                 self._wake.clear()
+                self._busy_since = time.monotonic()
                 changed = self._take_changed()
                 try:
                     pause = self._poll(changed, pool)
@@ -119,6 +133,7 @@ class Collector:
                     LOG.exception("collector thread failed on some resources")
                     self._stopping.wait(RETRY_SECONDS)
                 else:
+                    self._busy_since = 0.0
                     self._wake.wait(pause)
 
     def _poll(self, changed: set[ResourcePath], pool: ThreadPoolExecutor) -> float | None:
@@ -160,6 +175,7 @@ class Collector:
     def _look(self, paths: set[ResourcePath], role: Claim, pool: ThreadPoolExecutor) -> None:
         ordered = sorted(paths)
         for path, seen in zip(ordered, pool.map(self._document, ordered), strict=True):
+            self._busy_since = time.monotonic()  # many that do not answer take their time
             known = self._cache.get(keys.monitoring(path))
             ours = self._cache.get(keys.reported(path)) is not None
             if seen is not None:

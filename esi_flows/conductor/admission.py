@@ -2,10 +2,23 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
+from typing import NamedTuple
+
 import networkx as nx
 
 from esi_flows.model.groups import GroupRecord, GroupState
 from esi_flows.model.jobs import group_of
+
+
+class Census(NamedTuple):
+    """Numbers of groups at one moment; ``runnable_since`` is on the clock of the admission."""
+
+    unfinished: int = 0
+    runnable: int = 0
+    claimed: int = 0
+    runnable_since: float | None = None
 
 
 class Admission:
@@ -18,13 +31,14 @@ class Admission:
     must have told all that are known.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
         # an edge leads from every group that has not ended, as far as known, to who waits for it
         self._waiting: nx.DiGraph = nx.DiGraph()
         self._unfinished: dict[str, GroupRecord] = {}
         self._failed: dict[str, str] = {}
         self._claimed: set[str] = set()
-        self._ready: dict[str, None] = {}
+        self._ready: dict[str, float] = {}
         self._doomed: dict[str, str] = {}
 
     def update(self, record: GroupRecord) -> None:
@@ -64,6 +78,11 @@ class Admission:
     def runnable(self) -> list[str]:
         """Groups that may run and that nobody runs, the longest runnable first."""
         return list(self._ready)
+
+    def census(self) -> Census:
+        """How many groups there are, and since when the one runnable longest is so."""
+        since = next(iter(self._ready.values()), None)
+        return Census(len(self._unfinished), len(self._ready), len(self._claimed), since)
 
     def doomed(self) -> list[tuple[str, str]]:
         """Groups that will never run, each with the id of the job whose failure is the reason."""
@@ -123,7 +142,7 @@ class Admission:
         if name not in self._unfinished or name in self._claimed or name in self._doomed:
             return
         if not any(owner in self._unfinished for owner in self._waiting.predecessors(name)):
-            self._ready.setdefault(name)
+            self._ready.setdefault(name, self._clock())
 
 
 def _resource_of(group: str) -> str:

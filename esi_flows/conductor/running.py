@@ -18,10 +18,16 @@ class Running:
         self._on_end = on_end
         self._runners: dict[str, Runner] = {}
         self._changed = threading.Condition()
+        self.claims_lost = 0
+        """How many of those that have ended did so without their claim."""
 
     def __contains__(self, group: str) -> bool:
         with self._changed:
             return group in self._runners
+
+    def __len__(self) -> int:
+        with self._changed:
+            return len(self._runners)
 
     def is_full(self) -> bool:
         """Whether another group would have to wait."""
@@ -48,6 +54,7 @@ class Running:
 
     def _ended(self, runner: Runner) -> None:
         with self._changed:
+            self.claims_lost += not runner.is_settled
             # a group that was given back may already run again, here
             if self._runners.get(runner.record.name) is runner:
                 del self._runners[runner.record.name]

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import logging
+import math
 import os
-import secrets
 import socket
-import string
 import threading
 import time
 from collections.abc import Mapping, Sequence
@@ -14,8 +13,8 @@ from dataclasses import dataclass, field
 
 from esi_flows.catalog.types import Catalog
 from esi_flows.compiler.queue import Queue
-from esi_flows.conductor import endings
-from esi_flows.conductor.admission import Admission
+from esi_flows.conductor import endings, names
+from esi_flows.conductor.admission import Admission, Census
 from esi_flows.conductor.claims import Claims, running
 from esi_flows.conductor.inbox import Inbox
 from esi_flows.conductor.intake import WATCHED, Intake
@@ -30,6 +29,7 @@ from esi_flows.handlers.base import Handler
 from esi_flows.model import codec, keys
 from esi_flows.model.errors import ClaimLost, StoreError, Suspended
 from esi_flows.model.groups import GroupRecord
+from esi_flows.model.vitals import Vitals, Workload
 from esi_flows.store.base import Delete, KeyValue, Store, absent, unchanged
 from esi_flows.store.claims import Claim, hold_role
 from esi_flows.store.lease import KeptLease
@@ -39,7 +39,6 @@ from esi_flows.store.written import catch_up, observe
 LOG = logging.getLogger(__name__)
 
 RETRY_SECONDS = 0.5
-_SUFFIX = string.ascii_lowercase + string.digits
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,18 +68,19 @@ class Conductor:
         self._store = store
         self._handlers = handlers
         self._settings = settings or ConductorSettings()
-        self.id = _new_id()
+        self.id = names.new_id()
         self._inbox = Inbox()
         self._cache = Reflector(store, WATCHED, self._inbox.add)
         self._queue = Queue()
         self._admission = Admission()
+        self._census = Census()
         self._catalog = CurrentCatalog(catalog, self._cache)
         self._reader = Reader(
             store,
             self._cache,
             self._catalog,
             self._queue,
-            suffix=_suffix,
+            suffix=names.suffix,
         )
         self._intake = Intake(
             self._cache,
@@ -110,6 +110,33 @@ class Conductor:
         self._host.stop()
         self._cache.stop()
         self._lease.stop()
+
+    def vitals(self) -> Vitals:
+        """How it is at the moment; from any thread, once it has been started."""
+        is_alive = self._thread.is_alive()
+        return Vitals(
+            is_synced=self._cache.wait_synced(0),
+            lease_seconds=self._lease.seconds_left,
+            busy_seconds={
+                "conductor": self._inbox.busy_seconds if is_alive else math.inf,
+                "flows": self._host.loop.busy_seconds,
+            },
+        )
+
+    def workload(self) -> Workload:
+        """What there is to do; from any thread."""
+        census = self._census
+        since = census.runnable_since
+        return Workload(
+            waiting=max(census.unfinished - census.runnable - census.claimed, 0),
+            runnable=census.runnable,
+            claimed=census.claimed,
+            oldest_runnable_seconds=0.0 if since is None else time.monotonic() - since,
+            running=len(self._running),
+            changed_keys=len(self._inbox),
+            reads=self._reading is not None,
+            claims_lost=self._running.claims_lost,
+        )
 
     def _take_lease(self, conductor_id: str) -> None:
         """Begin under a new lease and name. Raises StoreError; then nothing has begun."""
@@ -146,6 +173,7 @@ class Conductor:
                 self._digest(todo)
                 self._cancel_doomed()
                 self._claim_runnable()
+                self._census = self._admission.census()
             except StoreError as error:
                 LOG.warning("etcd does not answer, trying again", extra={"error": str(error)})
                 self._stopping.wait(RETRY_SECONDS)
@@ -166,7 +194,7 @@ class Conductor:
             if self._stopping.is_set():
                 return []
         self._host.stop()
-        self._take_lease(_new_id())
+        self._take_lease(names.new_id())
         return self._intake.everything()
 
     def _digest(self, changed: Sequence[str]) -> None:
@@ -268,13 +296,3 @@ class Conductor:
 
     def _run_ended(self, runner: Runner) -> None:
         self._inbox.add([] if runner.is_settled else [keys.claim(runner.record.name)])
-
-
-def _new_id() -> str:
-    """Of no other start of any conductor, so that claims of the dead are never taken for ours."""
-    return f"{socket.gethostname()}-{os.getpid()}-{_suffix()}"
-
-
-def _suffix() -> str:
-    """Five random characters, as job ids end in."""
-    return "".join(secrets.choice(_SUFFIX) for _ in range(5))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import heapq
 import itertools
 import logging
+import math
 import queue
 import threading
 import time
@@ -26,6 +27,7 @@ class FlowLoop:
         self._calls = queue.SimpleQueue()
         self._timers: list[tuple[float, int, Callable[[], None]]] = []
         self._numbers = itertools.count()
+        self._busy_since = 0.0
         self._thread = threading.Thread(target=self._run, name="flows", daemon=True)
 
     def start(self) -> None:
@@ -36,6 +38,14 @@ class FlowLoop:
         """Do what was asked for so far, then end; timers still set are forgotten."""
         self._calls.put(None)
         self._thread.join()
+
+    @property
+    def busy_seconds(self) -> float:
+        """How long the call that is being made takes already; 0: none, infinite: it has ended."""
+        if not self._thread.is_alive():
+            return math.inf
+        since = self._busy_since
+        return time.monotonic() - since if since else 0.0
 
     def call(self, function: Callable[..., None], *arguments: Any) -> None:
         """Have ``function`` called soon, from any thread."""
@@ -51,17 +61,21 @@ class FlowLoop:
             try:
                 call = self._calls.get(timeout=self._pause())
             except queue.Empty:
+                self._busy_since = time.monotonic()
                 self._ring()
+                self._busy_since = 0.0
                 continue
             if call is None:
                 return
             function, arguments = call
+            self._busy_since = time.monotonic()
             try:
                 function(*arguments)
             except Exception:
                 LOG.exception("a flow's step failed, a defect")
             if self._timers:
                 self._ring()
+            self._busy_since = 0.0
 
     def _pause(self) -> float | None:
         return max(self._timers[0][0] - time.monotonic(), 0.0) if self._timers else None

@@ -54,6 +54,11 @@ class KeptLease:
         with self._changed:
             return self._deadline
 
+    @property
+    def seconds_left(self) -> float:
+        """How long the lease can be relied on at least; 0: not at all."""
+        return max(self.deadline - time.monotonic(), 0.0) if not self.lost.is_set() else 0.0
+
     def alive(self) -> bool:
         """Whether the lease can be relied on right now."""
         return not self.lost.is_set() and time.monotonic() < self.deadline
