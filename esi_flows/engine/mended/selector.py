@@ -28,7 +28,8 @@ class DirectSelector(selector.Selector):  # type: ignore[misc]
     """
 
     def __init__(self, runtime: Any) -> None:
-        super().__init__(runtime)
+        # not the base class's, for that has TaskFlow's graph made
+        self._storage = runtime.storage
         self._atoms = runtime.compilation.atoms
         # backwards, so that the one that is likely to be done last is looked at first
         self._predecessors = {

@@ -20,8 +20,13 @@ class LeanTask(task.Task):  # type: ignore[misc]
     def __init__(self, name: str) -> None:
         known = self._analysed.get(type(self))
         if known is None:
+            own = set(self.__dict__)
             super().__init__(name)
-            self._analysed[type(self)] = dict(self.__dict__)
+            self._analysed[type(self)] = {
+                attribute: value
+                for attribute, value in self.__dict__.items()
+                if attribute not in own
+            }
         else:
             self.__dict__.update(known)
             self.name = name
