@@ -20,8 +20,8 @@ from esi_flows.store.base import Compare, DeletePrefix, Op, Put, Store, unchange
 
 LOG = logging.getLogger(__name__)
 
-MAX_OPS = 100
-"""Operations in one transaction; etcd takes 128 unless it is told otherwise."""
+MAX_OPS = 120
+"""Operations of flows in one transaction; etcd takes 128 unless it is told otherwise."""
 MAX_BYTES = 1024 * 1024
 """Bytes in one transaction, roughly; etcd takes 1.5 MiB unless it is told otherwise."""
 

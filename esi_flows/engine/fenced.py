@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 
 from esi_flows.engine.commit import MAX_BYTES, MAX_OPS, Commit, Committer, Done, size_of
@@ -24,6 +24,7 @@ class FencedWriter:
         self._committer = committer
         self._fence = fence
         self._pending: dict[str, bytes | None] = {}
+        self._late: dict[str, Callable[[], bytes]] = {}
         self._unit: dict[str, int] = {}
         self._units = 0
         self._sent: dict[str, bytes] = {}
@@ -46,8 +47,14 @@ class FencedWriter:
         if key in self._pending or self._sent.get(key) != value:
             self._give(key, value)
 
+    def put_late(self, key: str, make: Callable[[], bytes]) -> None:
+        """Write what ``make`` gives when it is sent: for what every job of a flow adds to."""
+        self._late[key] = make
+        self._give(key, b"")
+
     def delete(self, key: str) -> None:
         """Remove with what is sent next."""
+        self._late.pop(key, None)
         self._give(key, None)
 
     def seal(self) -> None:
@@ -68,7 +75,7 @@ class FencedWriter:
         gone = tuple(op.prefix for op in ops if isinstance(op, DeletePrefix))
         taken = {op.key for op in ops if not isinstance(op, DeletePrefix)}
         for key in [k for k in self._pending if k in taken or k.startswith(gone)]:
-            del self._pending[key]
+            del self._pending[key], self._unit[key]
         chunks = self._chunks()
         last = [*chunks[-1], *ops] if chunks else list(ops)
         if len(last) <= MAX_OPS and sum(map(size_of, last)) <= MAX_BYTES:
@@ -124,8 +131,19 @@ class FencedWriter:
         self._pending[key] = value
         self._unit.setdefault(key, self._units)
 
+    def _make_late(self) -> None:
+        late, self._late = self._late, {}
+        for key, make in late.items():
+            if key in self._pending:
+                value = make()
+                if self._sent.get(key) == value:
+                    del self._pending[key], self._unit[key]
+                else:
+                    self._pending[key] = value
+
     def _chunks(self) -> list[list[Op]]:
         """What was given as transactions, in the order given; whole units, where one fits."""
+        self._make_late()
         pending, self._pending = self._pending, {}
         units, self._unit = self._unit, {}
         chunks: list[list[Op]] = []

@@ -10,8 +10,8 @@ from taskflow import states
 from taskflow.persistence import models
 
 from esi_flows.engine import outcomes
+from esi_flows.engine.fenced import FencedWriter
 from esi_flows.engine.persistence import EtcdBackend, EtcdConnection
-from esi_flows.engine.writer import Writer
 from esi_flows.handlers.base import Outcome
 from esi_flows.model import codec, keys
 from esi_flows.model.groups import JobCourse
@@ -28,7 +28,7 @@ class Publisher:
     members.
     """
 
-    def __init__(self, jobs: Sequence[Job], path: ResourcePath, writer: Writer) -> None:
+    def __init__(self, jobs: Sequence[Job], path: ResourcePath, writer: FencedWriter) -> None:
         self._jobs = {job.id: job for job in jobs}
         self._job_state_key = keys.job_state(path)
         self._writer = writer
@@ -101,7 +101,7 @@ class Publisher:
                 self._writer.put(write.key, write.value)
 
     def _put_job_state(self) -> None:
-        self._writer.put(self._job_state_key, codec.dumps(self.job_state()))
+        self._writer.put_late(self._job_state_key, lambda: codec.dumps(self.job_state()))
 
 
 def error_of(atom: models.AtomDetail) -> str:

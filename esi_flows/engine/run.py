@@ -103,21 +103,24 @@ class GroupRun:
         return f"{flow_prefix(keys.PERSISTENCE, GROUPS_BOOK, self._flow_uuid)}/"
 
     def start(self, on_end: Callable[[FlowEnd | Exception], None]) -> None:
-        """Run, or go on, to the end, which ``on_end`` is told of in the loop's thread.
+        """Run, or go on, to the end, which ``on_end`` is told of in the loop's thread; it is
+        durable no later than what :meth:`finish` writes.
 
-        It is told of ClaimLost, Suspended or a StoreError where the group has to go on elsewhere.
+        ``on_end`` is told of ClaimLost, Suspended or a StoreError where the group has to go on
+        elsewhere.
         """
         self._on_end = on_end
         self._host.loop.call(self._begin)
 
     def execute(self) -> FlowEnd:
-        """As :meth:`start`, and wait. Raises what would be told."""
+        """As :meth:`start`, and wait until the end is durable. Raises what would be told."""
         answer: Future[FlowEnd | Exception] = Future()
         self.start(answer.set_result)
         end = answer.result()
-        if isinstance(end, FlowEnd):
-            return end
-        raise end
+        if not isinstance(end, FlowEnd):
+            raise end
+        self._writer.flush()
+        return end
 
     def suspend(self, reason: EsiFlowsError) -> None:
         """Stop at the next safe point; ``on_end`` is told ``reason``. From any thread."""
@@ -193,13 +196,12 @@ class GroupRun:
         if error is None or isinstance(
             error, HandlerError | Cancelled | tf_exceptions.WrappedFailure
         ):
-            # as recorded, the last job's job_state is seen before the group's end removes it
-            self._writer.send(lambda failed: self._host.loop.call(self._durable, failed))
+            # as recorded, the last job's job_state is seen before the group's end removes it; if
+            # this fails, so does what follows
+            self._writer.send(lambda failed: None)
+            self._on_end(self._end(self._detail.state))
         else:
             self._on_end(error)
-
-    def _durable(self, error: EsiFlowsError | None) -> None:
-        self._on_end(error if error is not None else self._end(self._detail.state))
 
     def _make_task(self, job: Job) -> HandlerTask:
         begun = {atom.name for atom in self._detail if atom.state not in (None, states.PENDING)}

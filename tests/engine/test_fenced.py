@@ -262,14 +262,14 @@ def test_large_writes_are_parted_by_size(store: Store, make: Make, claim: Claim)
 
 def test_what_belongs_together_is_not_parted(store: Store, make: Make, claim: Claim) -> None:
     given, _ = make()
-    for unit in range(40):
+    for unit in range(50):
         for part in range(3):
             given.put(f"/a/{unit:02}/{part}", b"")
         given.seal()
     given.flush()
     revisions = [item.mod_revision for item in store.range("/a/").items]
     assert len(set(revisions)) == 2
-    assert all(len(set(revisions[i : i + 3])) == 1 for i in range(0, 120, 3))
+    assert all(len(set(revisions[i : i + 3])) == 1 for i in range(0, 150, 3))
 
 
 def test_one_document_that_etcd_does_not_take_is_said_to_be_too_large(

@@ -12,15 +12,17 @@ from typing import Any
 
 import pytest
 from taskflow import states
+from taskflow.persistence import models
 
 from esi_flows.catalog.types import Catalog
+from esi_flows.engine import details
 from esi_flows.engine.host import FlowHost
 from esi_flows.engine.persistence import ensure_groups_book
-from esi_flows.engine.run import FlowEnd, GroupRun
+from esi_flows.engine.run import FlowEnd, GroupRun, Policy
 from esi_flows.engine.task import MAX_RESULT_BYTES
 from esi_flows.handlers.base import Handler, Outcome, Write
 from esi_flows.model import keys
-from esi_flows.model.errors import ClaimLost, Suspended
+from esi_flows.model.errors import ClaimLost, DefinitionChanged, Suspended
 from esi_flows.model.groups import GroupState
 from esi_flows.model.jobs import Job, OnFailure, Parameter
 from esi_flows.model.keys import ResourcePath
@@ -76,13 +78,14 @@ def stored(store: Store, key: str) -> Any:
     return json.loads(found.value) if found is not None else None
 
 
+def atoms(store: Store) -> list[tuple[models.AtomDetail, int]]:
+    """The stored atoms, and the revision each was written at."""
+    stored = [item for item in store.range(keys.PERSISTENCE).items if "/atoms/" in item.key]
+    return [(details.decode_atom(item.key, item.value), item.mod_revision) for item in stored]
+
+
 def atom_states(store: Store) -> dict[str, str]:
-    atoms = [
-        json.loads(i.value)["atom"]
-        for i in store.range(keys.PERSISTENCE).items
-        if "/atoms/" in i.key
-    ]
-    return {atom["name"]: atom["state"] for atom in atoms}
+    return {atom.name: atom.state for atom, _ in atoms(store)}
 
 
 def test_a_chain_runs_in_order_and_its_effects_are_published(
@@ -361,11 +364,7 @@ def test_outcomes_of_many_jobs_are_each_stored_with_what_they_publish(
     with flow_host(store, threads=60) as wide:
         run = group_run(wide, claim, jobs, Together())
         assert run.execute().state is GroupState.SUCCESS
-    at = {
-        json.loads(item.value)["atom"]["name"]: item.mod_revision
-        for item in store.range(keys.PERSISTENCE).items
-        if "/atoms/" in item.key
-    }
+    at = {atom.name: revision for atom, revision in atoms(store)}
     made = {
         item.key.removeprefix("/made/"): item.mod_revision for item in store.range("/made/").items
     }
@@ -399,3 +398,130 @@ def test_what_a_failure_tells_holds_no_secret(
     assert "ValueError: '********' does not match, nor does '********'" in told
     assert "canary" not in told
     assert "linnet" not in told
+
+
+def waiting_at(job_id: str) -> tuple[ListHandler, threading.Event, Future[None]]:
+    """A handler whose run of one job waits; what is set when it does; what it waits for."""
+    reached, gate = threading.Event(), Future[None]()
+
+    def wait(job: Job) -> Future[Any] | None:
+        if job.id != job_id:
+            return None
+        reached.set()
+        return gate
+
+    return ListHandler(waits_for=wait), reached, gate
+
+
+def started(run: GroupRun) -> Future[FlowEnd | Exception]:
+    told: Future[FlowEnd | Exception] = Future()
+    run.start(told.set_result)
+    return told
+
+
+@pytest.mark.parametrize("on_failure", list(OnFailure))
+def test_a_cancelled_group_reverts_what_it_has_done(
+    claim: Claim, host: FlowHost, store: Store, on_failure: OnFailure
+) -> None:
+    """That somebody wants it stopped is no failure of the job's, which its group might ignore."""
+    handler, reached, gate = waiting_at("b")
+    jobs = [replace(job, on_failure=on_failure) for job in chain("a", "b", "c")]
+    run = group_run(host, claim, jobs, handler)
+    told = started(run)
+    assert reached.wait(20)
+    run.cancel("operator: wrong network")
+    end = told.result(20)
+    assert isinstance(end, FlowEnd)
+    assert (end.state, end.error) == (GroupState.REVERTED, "operator: wrong network")
+    assert handler.calls == ["execute a", "execute b", "revert b", "revert a"]
+    assert gate.cancelled()
+    run._writer.flush()
+    assert store.range("/made/").items == ()
+
+
+def test_whoever_takes_over_a_cancelled_group_goes_on_reverting(
+    claim: Claim, host: FlowHost
+) -> None:
+    stuck = threading.Event()
+    handler, reached, _ = waiting_at("b")
+
+    class Stuck(ListHandler):
+        def revert(self, job: Job, run: Any, outcome: Outcome | None) -> Any:
+            stuck.set()
+            yield Future()
+
+    first = Stuck(waits_for=handler.waits_for)
+    run = group_run(host, claim, chain("a", "b", "c"), first)
+    told = started(run)
+    assert reached.wait(20)
+    run.cancel("enough")
+    assert stuck.wait(20)
+    run.suspend(Suspended("stopping"))
+    assert isinstance(told.result(20), Suspended)
+    second = ListHandler()
+    end = group_run(host, claim, chain("a", "b", "c"), second).execute()
+    assert (end.state, end.error) == (GroupState.REVERTED, "enough")
+    assert second.calls == ["revert b", "revert a"]
+
+
+def test_cancelled_before_it_was_taken_over_nothing_more_is_executed(
+    claim: Claim, host: FlowHost
+) -> None:
+    """Recorded as cancelled, but killed before any job heard of it."""
+    handler, reached, _ = waiting_at("b")
+    run = group_run(host, claim, chain("a", "b", "c"), handler)
+    told = started(run)
+    assert reached.wait(20)
+    run._steps.doom = lambda error: run.suspend(Suspended("killed"))  # type: ignore[method-assign]
+    run.cancel("enough")
+    assert isinstance(told.result(20), Suspended)
+    second = ListHandler()
+    end = group_run(host, claim, chain("a", "b", "c"), second).execute()
+    assert (end.state, end.error) == (GroupState.REVERTED, "enough")
+    assert second.calls == ["revert b", "revert a"]
+
+
+def test_a_job_that_takes_too_long_has_failed(claim: Claim, host: FlowHost) -> None:
+    handler, _, gate = waiting_at("b")
+    policy = Policy(job_seconds=0.2)
+    end = group_run(host, claim, chain("a", "b"), handler, policy=policy).execute()
+    assert end.state is GroupState.REVERTED
+    assert "job b was not done after 0.2 s" in end.error
+    assert handler.calls[2:] == ["revert b", "revert a"]
+    assert gate.cancelled()
+
+
+def test_what_is_to_be_kept_is_not_reverted_and_is_told_of(
+    claim: Claim, host: FlowHost, store: Store
+) -> None:
+    handler = ListHandler(fails=("c",))
+    policy = Policy(keeps=lambda job: job.id == "a")
+    end = group_run(host, claim, chain("a", "b", "c"), handler, policy=policy).execute()
+    assert handler.calls[3:] == ["revert c", "revert b"]
+    assert end.state is GroupState.FAILURE
+    assert [job.id for job in end.course if "kept" in job.error] == ["a"]
+    assert [item.key for item in store.range("/made/").items] == ["/made/a"]
+
+
+def test_a_flow_whose_jobs_have_changed_is_not_run(claim: Claim, host: FlowHost) -> None:
+    handler, reached, _ = waiting_at("b")
+    run = group_run(host, claim, chain("a", "b", "c"), handler)
+    told = started(run)
+    assert reached.wait(20)
+    run.suspend(Suspended("stopping"))
+    assert isinstance(told.result(20), Suspended)
+    for changed in (chain("a", "b"), chain("a", "b", "d"), chain("b", "a", "c")):
+        with pytest.raises(DefinitionChanged, match="not those its flow was begun with"):
+            group_run(host, claim, changed, ListHandler())
+    assert group_run(host, claim, chain("a", "b", "c"), ListHandler()).execute()
+
+
+def test_many_that_end_together_cost_one_write(claim: Claim, host: FlowHost, store: Store) -> None:
+    """A fan of 100: one transaction before they start, one for all their ends."""
+    jobs = [make_job(f"j{n:02}", first=n == 0, last=n == 99) for n in range(100)]
+    ensure_groups_book(store)
+    run = group_run(host, claim, jobs, ListHandler(), is_new=True)
+    before = store.range(keys.CLAIMS).revision
+    assert run.execute().state is GroupState.SUCCESS
+    # each end brings a document of its own here, so that two are needed for them
+    assert store.range(keys.CLAIMS).revision - before <= 1 + 2 + 1
