@@ -51,20 +51,23 @@ class PlainStorage(storage.Storage):  # type: ignore[misc]
     def ensure_atoms(self, atoms: Iterable[task.Task]) -> list[str]:
         """Make what details are missing; the uuids of all. Raises taskflow's Duplicate."""
         with self._lock.write_lock():
-            missing = False
+            made = []
             uuids = []
             for atom in atoms:
                 detail = self._details.get(atom.name)
                 if detail is None:
                     detail = self._make_detail(atom)
-                    missing = True
+                    made.append(detail)
                 elif not isinstance(detail, models.TaskDetail):
                     raise tf_exceptions.Duplicate(f"Atom detail {atom.name!r} is not a task's")
                 uuids.append(detail.uuid)
                 if atom.save_as:
                     self._set_result_mapping(atom.name, atom.save_as)
-            if missing:
+            if made:
                 self._connection.update_flow_details(self._flowdetail)
+            if self._turned_round:
+                for detail in made:
+                    detail.intention = states.REVERT
             return uuids
 
     def change_atom(
@@ -192,8 +195,6 @@ class PlainStorage(storage.Storage):  # type: ignore[misc]
         found = uuid.uuid5(_NAMESPACE, f"{self._flowdetail.uuid}/{atom.name}")
         detail = models.TaskDetail(atom.name, str(found))
         detail.state = states.PENDING
-        if self._turned_round:
-            detail.intention = states.REVERT
         detail.version = misc.get_version_string(atom)
         self._flowdetail.add(detail)
         self._details[atom.name] = detail

@@ -55,7 +55,7 @@ class ScriptedExecutor(executor.TaskExecutor):  # type: ignore[misc]
         if self.waits == self.fails_at_wait:
             raise ClaimLost("somebody else has it")
         self.waits += 1
-        done = {future for future in futures if future.cancelled()}
+        done = {future for future in futures if future.done()}
         waiting = {n: s for n, s in sorted(self._scheduled.items()) if not s[0].cancelled()}
         self._scheduled = waiting
         if not done:
