@@ -1,13 +1,11 @@
-"""Compiles networks of several sizes, each in a process of its own, and tells what that took."""
+"""Compiles networks of several sizes, and tells what that took."""
 
 from __future__ import annotations
 
 import gc
-import multiprocessing
 import resource
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -92,16 +90,6 @@ class Network:
         for resource_ref, _ in wanted:
             del self._intents[resource_ref]
         self.jobs -= len(posted)
-
-
-def measure(sizes: Sequence[int], flows: Path, deployment: str) -> list[Measured]:
-    """One after the other, each in a fresh process, so that none inherits memory of another."""
-    fresh = multiprocessing.get_context("spawn")
-    measured = []
-    for size in sizes:
-        with ProcessPoolExecutor(1, mp_context=fresh) as process:
-            measured.append(process.submit(measure_one, size, flows, deployment).result())
-    return measured
 
 
 def measure_one(size: int, flows: Path, deployment: str) -> Measured:

@@ -1,10 +1,7 @@
-"""Plans networks of several sizes, each in a process of its own, and tells what that took."""
+"""Plans networks of several sizes, and tells what that took."""
 
 from __future__ import annotations
 
-import multiprocessing
-from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,16 +25,6 @@ class Measured:
     intents_per_second: float
     peak_memory: float
     """Of the whole process, its code and the intents included."""
-
-
-def measure(sizes: Sequence[int], flows: Path, deployment: str) -> list[Measured]:
-    """One after the other, each in a fresh process, so that none inherits memory of another."""
-    fresh = multiprocessing.get_context("spawn")
-    measured = []
-    for size in sizes:
-        with ProcessPoolExecutor(1, mp_context=fresh) as process:
-            measured.append(process.submit(measure_one, size, flows, deployment).result())
-    return measured
 
 
 def measure_one(size: int, flows: Path, deployment: str) -> Measured:

@@ -1,0 +1,87 @@
+"""The workloads: what is run, and which figures come of it."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from benchmarks.engine.bench import Bench
+from benchmarks.engine.crash import crash
+from benchmarks.engine.shapes import Shape, chain, layers, wide
+from benchmarks.engine.writes import idle, writes
+
+Figures = Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Workload:
+    """One measurement. ``measure`` raises Broken, TooSlow, NoPostgres."""
+
+    title: str
+    measure: Callable[[Bench], Figures]
+
+
+def latency(bench: Bench, repetitions: int = 60) -> Figures:
+    """How long one flow takes when nothing else runs, in ms."""
+    with bench.crew() as crew:
+        crew[0].do("each", _chains("warm", 5), bench.limit)
+        seconds = crew[0].do("each", _chains("one", repetitions), bench.limit)["seconds"]
+    return {
+        "median_ms": round(statistics.median(seconds) * 1000, 2),
+        "p95_ms": round(statistics.quantiles(seconds, n=20)[-1] * 1000, 2),
+    }
+
+
+def throughput(count: int) -> Callable[[Bench], Figures]:
+    """Chains of three, all at once, over all processes of the variant: steps a second."""
+
+    def measure(bench: Bench) -> Figures:
+        return bench.together(lambda name: _chains(name, count))
+
+    return measure
+
+
+def one_flow(make: Callable[[str], Shape]) -> Callable[[Bench], Figures]:
+    """One large flow: seconds, steps a second, seconds of the processor."""
+
+    def measure(bench: Bench) -> Figures:
+        return bench.together(lambda name: [make(name)])
+
+    return measure
+
+
+def growth(bench: Bench) -> Figures:
+    """Seconds of the engine's own process for one flow of ten layers, by number of jobs."""
+    figures = {}
+    for size in (10, 100, 1000, 10000):
+        found = one_flow(lambda name, width=size // 10: layers(name, 10, width, 3))(bench)  # type: ignore[misc]
+        figures[f"cpu_ms_per_job_{size}"] = round(found["engine_cpu_s"] / size * 1000, 3)
+    return figures
+
+
+def _chains(name: str, count: int) -> Sequence[Shape]:
+    return [chain(f"{name}-{number}", 3) for number in range(count)]
+
+
+WORKLOADS: Mapping[str, Workload] = {
+    "w1": Workload("A, B, C one after the other: latency", latency),
+    "w2": Workload("300 chains of 3 at once", throughput(300)),
+    "w2-1500": Workload("1,500 chains of 3 at once", throughput(1500)),
+    "w3a": Workload("1 + 200 + 1 steps", one_flow(lambda name: wide(name, 200))),
+    "w3b": Workload(
+        "1,000 steps, 10 layers of 100", one_flow(lambda name: layers(name, 10, 100, 3))
+    ),
+    "layers-100": Workload(
+        "100 steps, 10 layers of 10", one_flow(lambda name: layers(name, 10, 10, 3))
+    ),
+    "layers-5000": Workload(
+        "5,000 steps, 500 layers of 10", one_flow(lambda name: layers(name, 500, 10, 2))
+    ),
+    "growth": Workload("one flow of 10 to 10,000 steps in 10 layers", growth),
+    "w4": Workload("kill -9 in a chain of 20 steps of 0.2 s", crash),
+    "writes": Workload("what reaches etcd", writes),
+    "idle": Workload("nothing to do", idle),
+    "intent": Workload("one intent, to its state", latency),
+    "intents": Workload("300 intents at once, to their states", throughput(300)),
+}
