@@ -29,10 +29,17 @@ class Collector(Service):
                 "no service is configured that tells the status of targets",
                 hint="set status_url in the section [collector]",
             )
-        with open_collector(services) as collector:
+        port = services.conf.operation.collector_port
+        with (
+            self.operated(parsed_args, services, port) as operated,
+            open_collector(operated.services) as collector,
+        ):
             collector.start()
             try:
-                self.wait(signals)
+                operated.metrics.follow(collector.vitals)
+                operated.health.follow(collector.vitals)
+                operated.wait(signals)
             finally:
+                operated.health.draining.set()
                 collector.stop()
         return EXIT_OK

@@ -38,16 +38,24 @@ class Conductor(Service):
     def serve(self, parsed_args: argparse.Namespace, services: Services, signals: Signals) -> int:
         """Run until told to end, or until nothing is left to do."""
         from esi_flows.cli.services import make_conductor, open_handlers
+        from esi_flows.operation.observed_handlers import observed
 
-        with open_handlers(services.conf) as handlers:
-            conductor = make_conductor(services, handlers)
+        port = services.conf.operation.conductor_port
+        with (
+            open_handlers(services.conf) as handlers,
+            self.operated(parsed_args, services, port) as operated,
+        ):
+            conductor = make_conductor(operated.services, observed(handlers, operated.metrics))
             conductor.start()
             try:
+                operated.metrics.follow(conductor.vitals, conductor.workload)
+                operated.health.follow(conductor.vitals)
                 if parsed_args.once:
                     return self._to_rest(services, signals)
-                self.wait(signals)
+                operated.wait(signals)
                 return EXIT_OK
             finally:
+                operated.health.draining.set()
                 conductor.stop()
 
     def _to_rest(self, services: Services, signals: Signals) -> int:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import argparse
 import logging
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +15,8 @@ from esi_flows.cli.errors import EXIT_ERROR, EXIT_OK
 
 if TYPE_CHECKING:
     from esi_flows.cli.services import Services
+    from esi_flows.operation.health import Health
+    from esi_flows.operation.metrics import Metrics
     from esi_flows.operation.signals import Signals
 
 LOG = logging.getLogger(__name__)
@@ -91,6 +95,43 @@ class Service(Command):
             level = "DEBUG" if given.verbose_level > 1 else conf.log.level
             logs.configure(format=conf.log.format, level=level, secrets=secrets)
 
+    @contextmanager
+    def operated(
+        self, parsed_args: argparse.Namespace, services: Services, port: int
+    ) -> Iterator[Operated]:
+        """Serve health and metrics while the block runs. Raises ServerError."""
+        from esi_flows.operation.endpoint import Endpoint
+        from esi_flows.operation.health import Health
+        from esi_flows.operation.metrics import Metrics
+        from esi_flows.operation.observed_store import ObservedStore
+
+        conf = services.conf.operation
+        port = port if parsed_args.port is None else parsed_args.port
+        metrics, health = Metrics(), Health(stuck_seconds=conf.stuck_seconds)
+        watched = replace(services, store=ObservedStore(services.store, metrics))
+        with ExitStack() as stack:
+            if port:
+                endpoint = stack.enter_context(
+                    Endpoint(
+                        conf.listen_address,
+                        port,
+                        health=health.healthy,
+                        readiness=health.ready,
+                        registry=metrics.registry,
+                    )
+                )
+                LOG.info("health and metrics are served", extra={"port": endpoint.port})
+            yield Operated(watched, metrics, health)
+
+
+@dataclass(frozen=True, slots=True)
+class Operated:
+    """What a service is run with; the store in ``services`` counts what is asked of it."""
+
+    services: Services
+    metrics: Metrics
+    health: Health
+
     def wait(self, signals: Signals) -> None:
         """Wait to be told to end, and tell systemd how it goes meanwhile."""
         from esi_flows.operation import notify
@@ -98,6 +139,7 @@ class Service(Command):
         notifier = notify.Notifier()
         notifier.tell(notify.READY)
         while (reason := signals.wait(notifier.interval_seconds)) is None:
-            notifier.tell(notify.WATCHDOG)
+            if all(self.health.healthy().values()):
+                notifier.tell(notify.WATCHDOG)
         notifier.tell(notify.STOPPING)
         LOG.info("draining", extra={"reason": reason})

@@ -8,8 +8,13 @@ from typing import NamedTuple
 
 import networkx as nx
 
+from esi_flows.model import keys
 from esi_flows.model.groups import GroupRecord, GroupState
 from esi_flows.model.jobs import group_of
+
+
+_ROLES = frozenset((keys.READER_ROLE, keys.COLLECTOR_ROLE))
+"""What is claimed without being a group."""
 
 
 class Census(NamedTuple):
@@ -82,7 +87,8 @@ class Admission:
     def census(self) -> Census:
         """How many groups there are, and since when the one runnable longest is so."""
         since = next(iter(self._ready.values()), None)
-        return Census(len(self._unfinished), len(self._ready), len(self._claimed), since)
+        claimed = len(self._claimed) - len(_ROLES & self._claimed)
+        return Census(len(self._unfinished), len(self._ready), claimed, since)
 
     def doomed(self) -> list[tuple[str, str]]:
         """Groups that will never run, each with the id of the job whose failure is the reason."""

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from esi_flows.catalog.types import Catalog
 from esi_flows.model.jobs import Job, ResourceRef
@@ -58,6 +58,19 @@ class Run:
     recorded: Recorded
     recovering: bool = False
     """True when an earlier run of the same job may have got part of the way."""
+
+
+CallObserver = Callable[[str, str, float], None]
+"""Gets the name of a call that was made outside, how it went, and how many seconds it took. It is
+called from any thread, and must not raise. How it went is ``ok``, or the name of an error."""
+
+
+@runtime_checkable
+class TellsCalls(Protocol):
+    """What a handler may offer: to tell of every call that it makes outside, for metrics."""
+
+    def tell_calls(self, observer: CallObserver) -> None:
+        """Tell ``observer`` from now on."""
 
 
 class Handler(Protocol):

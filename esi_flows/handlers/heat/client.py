@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import threading
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -13,6 +14,7 @@ from heatclient import exc as heat_exceptions
 from keystoneauth1 import exceptions as auth_exceptions
 from keystoneauth1 import session
 
+from esi_flows.handlers.base import CallObserver
 from esi_flows.model.errors import HandlerError
 
 T = TypeVar("T")
@@ -90,6 +92,10 @@ class HeatUnavailable(HandlerError):
     """
 
 
+def _nobody(call: str, outcome: str, seconds: float) -> None:
+    """Nobody wants to be told of calls."""
+
+
 class Clouds:
     """Heat for each project: sessions and tokens are kept, one per project."""
 
@@ -99,6 +105,8 @@ class Clouds:
         """``make_session(project_id)`` gives a session scoped to that project."""
         self._make_session = make_session
         self._options = adapter_options
+        self.on_call: CallObserver = _nobody
+        """Who is told of every call."""
         self._heats: dict[str, Heat] = {}
         self._lock = threading.Lock()
 
@@ -110,8 +118,11 @@ class Clouds:
                 client = heat_client.Client(
                     "1", session=scoped, service_type="orchestration", **self._options
                 )
-                self._heats[project_id] = Heat(client)
+                self._heats[project_id] = Heat(client, self._tell)
             return self._heats[project_id]
+
+    def _tell(self, call: str, outcome: str, seconds: float) -> None:
+        self.on_call(call, outcome, seconds)
 
 
 _AWAY = (
@@ -147,6 +158,27 @@ def _translated(call: Callable[..., T]) -> Callable[..., T]:
     return wrapper
 
 
+def _told(call: Callable[..., T]) -> Callable[..., T]:
+    """Tell the observer of a :class:`Heat` of each call, and raise our errors."""
+    translated = _translated(call)
+
+    @functools.wraps(call)
+    def wrapper(heat: Heat, *args: Any, **kwargs: Any) -> T:
+        started = time.monotonic()
+        outcome = "error"
+        try:
+            answer = translated(heat, *args, **kwargs)
+            outcome = "ok"
+            return answer
+        except HandlerError as error:
+            outcome = type(error).__name__
+            raise
+        finally:
+            heat.on_call(call.__name__, outcome, time.monotonic() - started)
+
+    return wrapper
+
+
 def _refusal(status: int) -> type[HandlerError]:
     """Whether a call may succeed later.
 
@@ -159,15 +191,16 @@ def _refusal(status: int) -> type[HandlerError]:
 class Heat:
     """The calls we make on Heat, in one project. Each is one HTTP request; none is repeated."""
 
-    def __init__(self, client: heat_client.Client) -> None:
+    def __init__(self, client: heat_client.Client, on_call: CallObserver = _nobody) -> None:
         self._client = client
+        self.on_call = on_call
 
-    @_translated
+    @_told
     def stacks(self) -> list[Stack]:
         """Every stack of the project."""
         return [_stack(found) for found in self._client.stacks.list()]
 
-    @_translated
+    @_told
     def find(self, name_or_id: str) -> Stack | None:
         """One stack, without its outputs, or None."""
         try:
@@ -175,30 +208,30 @@ class Heat:
         except heat_exceptions.HTTPNotFound:
             return None
 
-    @_translated
+    @_told
     def outputs(self, stack: Stack) -> tuple[Stack, list[dict[str, Any]]]:
         """The stack as it is now and its outputs, as Heat lists them."""
         found = self._client.stacks.get(f"{stack.name}/{stack.id}")
         return _stack(found), list(getattr(found, "outputs", []))
 
-    @_translated
+    @_told
     def create(self, name: str, request: StackRequest) -> None:
         """Start to create. Raises StackExists."""
         self._client.stacks.create(stack_name=name, disable_rollback=True, **_fields(request))
 
-    @_translated
+    @_told
     def update(self, stack: Stack, request: StackRequest) -> None:
         """Start to update. Raises StackMissing, StackBusy."""
         self._client.stacks.update(
             f"{stack.name}/{stack.id}", disable_rollback=True, **_fields(request)
         )
 
-    @_translated
+    @_told
     def delete(self, stack: Stack) -> None:
         """Start to delete. Raises StackMissing."""
         self._client.stacks.delete(f"{stack.name}/{stack.id}")
 
-    @_translated
+    @_told
     def failures(self, stack: Stack) -> list[str]:
         """The failed resources of a stack, each with its reason."""
         return [

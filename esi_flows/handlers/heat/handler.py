@@ -7,7 +7,7 @@ from typing import Any
 
 from esi_flows.catalog.types import Profile
 from esi_flows.compiler.templates import DEFAULT_TIMEOUT_MINUTES, render_heat
-from esi_flows.handlers.base import Outcome, Run, Steps, Write
+from esi_flows.handlers.base import CallObserver, Outcome, Run, Steps, Write
 from esi_flows.handlers.heat.client import Clouds, Stack, StackRequest
 from esi_flows.handlers.heat.poller import StackPoller
 from esi_flows.handlers.heat.stacks import StackWork
@@ -61,6 +61,10 @@ class HeatHandler:
             yield from self._work(job, DEFAULT_TIMEOUT_MINUTES).ensure_absent()
             return _deleted(job, run)
         return (yield from self._bring(job, run, StackRequest.from_json(previous), undo=None))
+
+    def tell_calls(self, observer: CallObserver) -> None:
+        """Tell ``observer`` of every call of Heat, those of the poller too."""
+        self._clouds.on_call = observer
 
     def close(self) -> None:
         """Stop watching stacks."""
