@@ -12,7 +12,6 @@ from esi_flows.model import keys
 from esi_flows.model.groups import GroupRecord, GroupState
 from esi_flows.model.jobs import group_of
 
-
 _ROLES = frozenset((keys.READER_ROLE, keys.COLLECTOR_ROLE))
 """What is claimed without being a group."""
 
