@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 import pytest
@@ -42,7 +43,7 @@ def chain_on(backend: Any, *names: str, kind: Any = DurableEngine) -> Any:
     book.add(detail)
     backend.get_connection().save_logbook(book)
     tasks = [Quiet(name) for name in names]
-    flow = graph_of("flow", tasks, zip(tasks, tasks[1:], strict=False))
+    flow = graph_of("flow", tasks, itertools.pairwise(tasks))
     return kind(flow, detail, backend, {"executor": ScriptedExecutor((0,))})
 
 
