@@ -113,14 +113,15 @@ class Conductor:
 
     def vitals(self) -> Vitals:
         """How it is at the moment; from any thread, once it has been started."""
-        is_alive = self._thread.is_alive()
+        busy = {"conductor": self._inbox.busy_seconds if self._thread.is_alive() else math.inf}
+        lease = self._lease
+        if not lease.lost.is_set():
+            # between two leases there are no flows
+            busy["flows"] = self._host.loop.busy_seconds
         return Vitals(
             is_synced=self._cache.wait_synced(0),
-            lease_seconds=self._lease.seconds_left,
-            busy_seconds={
-                "conductor": self._inbox.busy_seconds if is_alive else math.inf,
-                "flows": self._host.loop.busy_seconds,
-            },
+            lease_seconds=lease.seconds_left,
+            busy_seconds=busy,
         )
 
     def workload(self) -> Workload:
@@ -156,7 +157,7 @@ class Conductor:
         except StoreError:
             lease.stop()
             raise
-        self.id, self._lease, self._host = conductor_id, lease, host
+        self.id, self._host, self._lease = conductor_id, host, lease
         self._claims = Claims(self._store, conductor_id=conductor_id, lease=lease.id)
         LOG.info("conductor started", extra={"conductor": conductor_id})
 
