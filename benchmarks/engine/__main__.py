@@ -23,7 +23,7 @@ from benchmarks.machine import describe
 from esi_flows.model.errors import ServerError
 from esi_flows.store.embedded.binary import etcd_version, obtain_etcd
 
-ALONE = ("growth", "writes", "idle", "intent", "intents")
+ALONE = ("growth", "writes", "idle", "intents")
 """Workloads whose figures are compared with nobody's."""
 
 

@@ -83,7 +83,7 @@ VARIANTS = (
         name="ESI Flows, intents",
         module=f"{_ENGINES}.intents",
         store=Store.ETCD,
-        workloads=frozenset(("intent", "intents")),
+        workloads=frozenset(("intents",)),
     ),
     Variant(
         name="TaskFlow",

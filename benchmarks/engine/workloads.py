@@ -13,6 +13,8 @@ from benchmarks.engine.writes import idle, writes
 
 Figures = Mapping[str, float]
 
+_REPETITIONS = 60
+
 
 @dataclass(frozen=True, slots=True)
 class Workload:
@@ -22,11 +24,12 @@ class Workload:
     measure: Callable[[Bench], Figures]
 
 
-def latency(bench: Bench, repetitions: int = 60) -> Figures:
-    """How long one flow takes when nothing else runs, in ms."""
+def latency(bench: Bench, *, length: int = 3) -> Figures:
+    """How long one chain takes when nothing else runs, in ms."""
     with bench.crew() as crew:
-        crew[0].do("each", _chains("warm", 5), bench.limit)
-        seconds = crew[0].do("each", _chains("one", repetitions), bench.limit)["seconds"]
+        crew[0].do("each", _chains("warm", 5, length=length), bench.limit)
+        one_by_one = _chains("one", _REPETITIONS, length=length)
+        seconds = crew[0].do("each", one_by_one, bench.limit)["seconds"]
     return {
         "median_ms": round(statistics.median(seconds) * 1000, 2),
         "p95_ms": round(statistics.quantiles(seconds, n=20)[-1] * 1000, 2),
@@ -60,8 +63,19 @@ def growth(bench: Bench) -> Figures:
     return figures
 
 
-def _chains(name: str, count: int) -> Sequence[Shape]:
-    return [chain(f"{name}-{number}", 3) for number in range(count)]
+def intents(bench: Bench) -> Figures:
+    """One intent when nothing else is there, and 300 at once."""
+    found = bench.together(lambda name: _chains(name, 300, length=1))
+    return {
+        "one_intent_ms": latency(bench, length=1)["median_ms"],
+        "300_intents_per_s": found["steps_per_s"],
+        "cpu_ms_per_intent": found["cpu_ms_per_step"],
+        "others_cores": found["others_cores"],
+    }
+
+
+def _chains(name: str, count: int, *, length: int = 3) -> Sequence[Shape]:
+    return [chain(f"{name}-{number}", length) for number in range(count)]
 
 
 WORKLOADS: Mapping[str, Workload] = {
@@ -82,6 +96,5 @@ WORKLOADS: Mapping[str, Workload] = {
     "w4": Workload("kill -9 in a chain of 20 steps of 0.2 s", crash),
     "writes": Workload("what reaches etcd", writes),
     "idle": Workload("nothing to do", idle),
-    "intent": Workload("one intent, to its state", latency),
-    "intents": Workload("300 intents at once, to their states", throughput(300)),
+    "intents": Workload("from config to state", intents),
 }

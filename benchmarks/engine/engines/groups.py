@@ -27,7 +27,7 @@ class NoWork:
     def execute(self, job: Job, run: Run) -> Steps:
         """Do nothing, or sleep as the job says."""
         yield from ()
-        work(Shape(job.job_name, (), job.resource_input[_SECONDS]), job.id)
+        work(Shape(job.job_name, (), job.resource_input.get(_SECONDS, 0.0)), job.id)
         return Outcome()
 
     def revert(self, job: Job, run: Run, outcome: Outcome | None) -> Steps:
