@@ -26,8 +26,6 @@ class Atom:
             document: Any = codec.loads("an atom", raw)
         except DocumentInvalid:
             return None
-        if isinstance(document, Mapping):
-            document = document.get("atom", document)
         if not isinstance(document, Mapping) or not isinstance(document.get("name"), str):
             return None
         failure = document.get("failure")

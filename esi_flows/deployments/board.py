@@ -16,7 +16,7 @@ from esi_flows.deployments.recorded import state_failed
 from esi_flows.model import codec, keys
 from esi_flows.model.errors import DocumentInvalid
 from esi_flows.model.groups import GroupRecord, GroupState
-from esi_flows.model.jobs import ResourceRef, group_name, group_of
+from esi_flows.model.jobs import ResourceRef, group_name, group_of, is_job_id
 from esi_flows.model.results import State
 from esi_flows.store.base import KeyValue
 
@@ -90,7 +90,7 @@ class Board:
         """The resource that a changed key is about; notes atoms on the way."""
         if key.startswith(keys.PERSISTENCE):
             name = self._note_atom(key)
-            return _resource_of_group(group_of(name)) if name else None
+            return _resource_of_group(group_of(name)) if is_job_id(name) else None
         if key.startswith(keys.GROUPS):
             return _resource_of_group(key.removeprefix(keys.GROUPS))
         if key.startswith(keys.QUARANTINE):

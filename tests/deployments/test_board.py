@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import pytest
@@ -78,8 +77,8 @@ class World:
         return self.documents.put(keys.group(record.name), record.encode())
 
     def atom(self, job_id: str, state: str, **members: Any) -> str:
-        document = {"type": "TASK_DETAIL", "atom": {"name": job_id, "state": state, **members}}
-        key = f"{keys.PERSISTENCE}flows/f1/atoms/{job_id[-5:]}"
+        document = {"v": 1, "name": job_id, "state": state, **members}
+        key = f"{keys.PERSISTENCE}flows/b1/f1/atoms/{job_id[-5:]}"
         return self.documents.put(key, codec.dumps(document))
 
     def after(self, *changed: str) -> ResourceProgress:
@@ -215,17 +214,10 @@ def test_an_intent_in_quarantine_has_failed_with_the_reason(world: World) -> Non
     assert world.after(key).phase is Phase.WAITING
 
 
-@pytest.mark.parametrize("raw", [b"{", b"[]", b"{}", b'{"atom": {"name": 3}}', b'{"atom": 7}'])
+@pytest.mark.parametrize("raw", [b"{", b"[]", b"{}", b'{"name": 3}', b'{"name": "x"}'])
 def test_atoms_of_any_form_do_no_harm(world: World, raw: bytes) -> None:
-    key = world.documents.put(f"{keys.PERSISTENCE}flows/f1/atoms/x", raw)
+    key = world.documents.put(f"{keys.PERSISTENCE}flows/b1/f1/atoms/x", raw)
     assert world.board.update([key]) == []
-
-
-def test_flat_atoms_are_read_too(world: World) -> None:
-    world.after(world.group(GroupState.RUNNING))
-    flat = json.dumps({"name": HEAT, "state": "RUNNING"}).encode()
-    key = world.documents.put(f"{keys.PERSISTENCE}flows/f1/atoms/x", flat)
-    assert phases(world.after(key))[0] is Phase.RUNNING
 
 
 @pytest.mark.parametrize("key", ["/esi-flows/groups/nonsense", "/config/zzz/p1", "/other"])
