@@ -42,7 +42,7 @@ class Publisher:
         for atom in flow:
             self._seen[atom.name] = atom.state
             outcome = outcomes.from_result(atom.results)
-            if atom.state == states.SUCCESS and outcome is not None:
+            if atom.state in (states.SUCCESS, states.REVERTING) and outcome is not None:
                 self._outcomes[atom.name] = outcome
 
     def job_state(self) -> Members:
