@@ -1,0 +1,84 @@
+"""What every crash test does: set the stage, let conductors run and die, look at what is left."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Sequence
+from typing import Any
+
+from esi_flows.model import keys
+from esi_flows.store.base import DeletePrefix, Store
+from tests.crash.deaths import Killed, Life, MortalStore, SimulatedLife
+from tests.crash.history import Tape
+from tests.crash.invariants import Seen, check, picture
+from tests.crash.processes import conductor_on
+from tests.crash.recording import OperationLog, RecordingStore
+from tests.crash.shapes import Group, post
+from tests.crash.waiting import Ends
+
+
+class Stage:
+    """Groups in an empty store, run by conductors of which all but the last may die."""
+
+    def __init__(self, store: Store, log: OperationLog, groups: Sequence[Group]) -> None:
+        self.store = store
+        self.log = log
+        self.groups = tuple(groups)
+        self._tape = Tape(store)
+        self.begin()
+
+    def begin(self) -> None:
+        """Empty the store and post the groups."""
+        self.log.clear()
+        self.store.txn([], [DeletePrefix("/")])
+        self._tape.wind()
+        post(self.store, self.groups)
+
+    def bury(self) -> None:
+        """End the leases of the dead: they end by themselves, but waiting for it proves nothing."""
+        for item in self.store.range(keys.CONDUCTORS).items:
+            self.store.revoke(item.lease)
+
+    def run(self) -> int:
+        """A conductor that nobody disturbs does what is left; how many steps it made."""
+        life = Life()
+        conductor, ends = self._conductor(life)
+        conductor.start()
+        try:
+            assert ends.wait(), "the groups have not ended"
+        finally:
+            conductor.stop()
+        return life.steps
+
+    def die(self, life: SimulatedLife) -> bool:
+        """A conductor that dies within this process; False if it was done before that."""
+        conductor, ends = self._conductor(life)
+        life.on_death(ends.cancel)
+        with contextlib.suppress(Killed):
+            conductor.start()
+            ends.wait()
+            life.check()
+            conductor.stop()
+            return False
+        with contextlib.suppress(Killed, RuntimeError):
+            conductor.stop()  # its threads end; it may not even have begun
+        return True
+
+    def check(self, *, late_calls: int = 0) -> Seen:
+        """Check all that has happened. Raises Broken."""
+        return check(self._tape.take(), self.groups, self.log.read(), late_calls=late_calls)
+
+    def close(self) -> None:
+        """Give the stage up."""
+        self._tape.close()
+
+    def picture(self) -> dict[str, Any]:
+        """What is stored now."""
+        return picture(self.store)
+
+    def _conductor(self, life: Life) -> tuple[Any, Ends]:
+        recorded = RecordingStore(self.store, self.log, lambda: conductor.id)
+        conductor = conductor_on(
+            MortalStore(recorded, life), MortalStore(self.store, life), self.groups
+        )
+        return conductor, Ends(self.store, self.groups)
