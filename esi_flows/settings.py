@@ -51,7 +51,7 @@ CONDUCTOR_OPTS = [
     ),
     cfg.IntOpt(
         "running_groups",
-        default=64,
+        default=2000,
         min=1,
         help="How many job groups one conductor runs at a time. Waiting groups do not count.",
     ),
@@ -60,6 +60,19 @@ CONDUCTOR_OPTS = [
         default=8,
         min=1,
         help="Threads for handler steps, shared by all groups. A handler that waits holds none.",
+    ),
+    cfg.FloatOpt(
+        "job_seconds",
+        default=0.0,
+        min=0,
+        help="After this time any job has failed, whatever it waits for. 0: handlers alone decide, "
+        "as the one of Heat does by its stack's timeout.",
+    ),
+    cfg.ListOpt(
+        "keep",
+        default=[],
+        help="What a failed group leaves standing instead of reverting it, as handlers "
+        "(heat_worker) or handlers with a resource type (heat_worker:port). It is reported.",
     ),
 ]
 

@@ -22,6 +22,7 @@ from esi_flows.cli import options
 from esi_flows.collector.probe import HttpProbe
 from esi_flows.collector.service import Collector
 from esi_flows.conductor.service import Conductor, ConductorSettings
+from esi_flows.engine.run import Policy, keeping
 from esi_flows.handlers.base import Handler
 from esi_flows.handlers.registry import load_handlers
 from esi_flows.model.errors import InvalidInput, StoreUnavailable
@@ -170,6 +171,7 @@ def make_conductor(services: Services, handlers: Mapping[str, Handler]) -> Condu
             lease_seconds=conf.lease_seconds,
             running_groups=conf.running_groups,
             worker_threads=conf.worker_threads,
+            policy=Policy(keeps=keeping(conf.keep), job_seconds=conf.job_seconds),
         ),
     )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any
@@ -48,6 +48,13 @@ class Policy:
 
     keeps: Callable[[Job], bool] = lambda job: False
     job_seconds: float = 0.0
+
+
+def keeping(what: Collection[str]) -> Callable[[Job], bool]:
+    """A policy's ``keeps`` from handlers (``heat_worker``), with a resource type
+    (``heat_worker:port``) where only its jobs are meant.
+    """
+    return lambda job: job.handler in what or f"{job.handler}:{job.resource_type}" in what
 
 
 @dataclass(frozen=True, slots=True)

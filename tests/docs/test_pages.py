@@ -56,7 +56,9 @@ def test_every_option_is_explained_with_its_default() -> None:
         for option in options:
             rows = [row for row in section.splitlines() if f"`{option.dest}`" in row]
             assert rows, f"[{group}] {option.dest}"
-            default = option.default[0] if isinstance(option.default, list) else option.default
+            default = option.default
+            if isinstance(default, list):
+                default = default[0] if default else ""
             shown = {"": "empty", None: "none"}.get(default, str(default))
             assert shown in rows[0], f"[{group}] {option.dest}: {default}"
 

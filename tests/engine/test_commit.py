@@ -138,7 +138,7 @@ def test_a_transaction_never_has_more_than_etcd_takes(
     )
     gated.gate.set()
     assert [t.result(20) for t in told] == [None] * 31
-    assert [len(ops) for ops in gated.txns] == [2, 101, 101, 101]
+    assert [len(ops) for ops in gated.txns] == [2, MAX_OPS + 1, MAX_OPS + 1, 300 - 2 * MAX_OPS + 1]
 
 
 def test_stopping_sends_what_is_waiting(store: Store, gated: Gated) -> None:

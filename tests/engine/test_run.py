@@ -18,7 +18,7 @@ from esi_flows.catalog.types import Catalog
 from esi_flows.engine import details
 from esi_flows.engine.host import FlowHost
 from esi_flows.engine.persistence import ensure_groups_book
-from esi_flows.engine.run import FlowEnd, GroupRun, Policy
+from esi_flows.engine.run import FlowEnd, GroupRun, Policy, keeping
 from esi_flows.engine.task import MAX_RESULT_BYTES
 from esi_flows.handlers.base import Handler, Outcome, Write
 from esi_flows.model import keys
@@ -525,3 +525,14 @@ def test_many_that_end_together_cost_one_write(claim: Claim, host: FlowHost, sto
     assert run.execute().state is GroupState.SUCCESS
     # each end brings a document of its own here, so that two are needed for them
     assert store.range(keys.CLAIMS).revision - before <= 1 + 2 + 1
+
+
+@pytest.mark.parametrize(
+    ("what", "kept"),
+    [((), []), (("list",), ["a", "b"]), (("list:network",), ["a", "b"]), (("list:port",), [])],
+)
+def test_what_is_kept_can_be_said_by_handler_and_resource_type(
+    what: tuple[str, ...], kept: list[str]
+) -> None:
+    keeps = keeping(what)
+    assert [job.id for job in chain("a", "b") if keeps(job)] == kept
