@@ -1,12 +1,13 @@
 # Everything a developer or a visitor types. `make` alone lists it.
 PYTHON ?= python3
 VENV   ?= .venv
+PEERS  ?= .venv-bench
 DATA   ?= .esi-flows/demo
 SPEED  ?= 10
 BIN     = $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo sandbox test lint format sample golden bench-compile bench-plan clean
+.PHONY: help demo sandbox test lint format sample golden bench bench-compile bench-plan clean
 
 help: ## List what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -34,17 +35,23 @@ golden: $(VENV)/.sandbox ## Write the plans of flows/deployments anew, to be rev
 	@for folder in flows/deployments/*; do \
 	  $(BIN)/esi-flows plan $$folder --data .esi-flows/golden > $$folder/plan.golden.txt; done
 
+bench: $(PEERS)/.sandbox ## Measure the engine beside TaskFlow and DBOS; BENCH="w1 w2" picks some, without it 10 minutes
+	@$(PEERS)/bin/python -m benchmarks.engine $(or $(BENCH),--json benchmarks/results/engine.json)
+
 bench-compile: $(VENV)/.sandbox ## Measure what compiling 100, 1,000 and 10,000 intents costs
 	@$(BIN)/python -m benchmarks.compile --json benchmarks/results/compile.json
 
 bench-plan: $(VENV)/.sandbox ## Measure what planning 100, 1,000 and 10,000 intents costs
 	@$(BIN)/python -m benchmarks.plan --json benchmarks/results/plan.json
 
-clean: ## Remove the virtual environment and the demo's data
-	rm -rf $(VENV) .esi-flows
+clean: ## Remove the virtual environments and the demo's data
+	rm -rf $(VENV) $(PEERS) .esi-flows
 
 $(VENV)/.sandbox: pyproject.toml constraints.txt .ci/setup
 	@.ci/setup $(PYTHON) $(VENV) sandbox
+
+$(PEERS)/.sandbox: pyproject.toml constraints.txt .ci/setup
+	@.ci/setup $(PYTHON) $(PEERS) sandbox
 
 $(VENV)/.dev: pyproject.toml constraints.txt .ci/setup
 	@.ci/setup $(PYTHON) $(VENV) dev
