@@ -23,6 +23,8 @@ Checks = Callable[[], Mapping[str, bool]]
 
 _Start = Callable[[str, list[tuple[str, str]]], Any]
 _CLIENT_SECONDS = 5.0
+_POLL_SECONDS = 0.2
+"""How often it looks whether it is to end."""
 
 
 class Endpoint:
@@ -55,7 +57,7 @@ class Endpoint:
             ) from error
         self._server.set_app(self._answer)
         self._thread = threading.Thread(
-            target=self._server.serve_forever, name="endpoint", daemon=True
+            target=self._server.serve_forever, args=(_POLL_SECONDS,), name="endpoint", daemon=True
         )
 
     @property
