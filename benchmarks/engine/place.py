@@ -27,8 +27,10 @@ class NotOnDisk(Exception):
 class Place:
     """An etcd, a PostgreSQL where one can be had, and a folder; all removed at the end."""
 
-    def __init__(self, parent: Path, *, postgres: bool) -> None:
+    def __init__(self, parent: Path, *, postgres: bool, anywhere: bool = False) -> None:
+        """``anywhere``: in memory as well, where figures do not matter."""
         self._parent = parent
+        self._anywhere = anywhere
         self._wants_postgres = postgres
         self._stack = contextlib.ExitStack()
         self._numbers = count()
@@ -38,7 +40,7 @@ class Place:
     def __enter__(self) -> Self:
         """Start the servers. Raises NotOnDisk, ServerError."""
         kind = filesystem(self._parent)
-        if kind in _IN_MEMORY:
+        if kind in _IN_MEMORY and not self._anywhere:
             raise NotOnDisk(f"{self._parent} is on {kind}: name a folder on a disk with --folder")
         with self._stack:
             self.folder = Path(tempfile.mkdtemp(prefix="esi-flows-bench-", dir=self._parent))

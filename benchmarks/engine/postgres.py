@@ -62,12 +62,13 @@ class Postgres:
         data = self._folder / "data"
         self._run(["initdb", "-D", data, "-U", "bench", "-A", "trust", "-E", "UTF8", "-N"])
         options = ["-p", str(self._port), f"-cunix_socket_directories={self._folder}"]
-        self._process = subprocess.Popen(
-            [self._programs / "postgres", "-D", data, *_OPTIONS, *options],
-            stdout=subprocess.DEVNULL,
-            stderr=(self._folder / "log").open("w"),
-            **self._as_whom(),
-        )
+        with (self._folder / "log").open("w") as log:
+            self._process = subprocess.Popen(
+                [self._programs / "postgres", "-D", data, *_OPTIONS, *options],
+                stdout=subprocess.DEVNULL,
+                stderr=log,
+                **self._as_whom(),
+            )
         self._wait_ready()
         return self
 

@@ -1,11 +1,11 @@
-"""The other end of a worker: starts it, asks it, kills it."""
+"""The other end of a worker: starts it, asks it, ends it."""
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import select
-import signal
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.engine.shapes import JOURNAL, Shape
+
+_END_SECONDS = 10.0
 
 
 class TooSlow(Exception):
@@ -24,7 +26,7 @@ class Broken(Exception):
 
 
 class Worker:
-    """A process that runs flows on one engine. Ends with :meth:`close` or :meth:`kill`."""
+    """A process that runs flows on one engine. Ends with :meth:`close`."""
 
     def __init__(
         self,
@@ -41,13 +43,17 @@ class Worker:
             env[JOURNAL] = str(journal)
         self._log = log
         program = [sys.executable, "-m", "benchmarks.engine.worker"]
-        self._process = subprocess.Popen(
-            [*command, *program, module, json.dumps(options)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=log.open("a"),
-            env=env,
-        )
+        with log.open("a") as errors:
+            self._process = subprocess.Popen(
+                [*command, *program, module, json.dumps(options)],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=errors,
+                env=env,
+            )
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._requests, self._answers = self._process.stdin, self._process.stdout
         self._left = b""
 
     @property
@@ -62,20 +68,18 @@ class Worker:
     def ask(self, what: str, shapes: Sequence[Shape]) -> None:
         """Send a request: ``each``, ``all`` or ``resume``. Raises Broken."""
         request = {"do": what, "shapes": [shape.to_json() for shape in shapes]}
-        assert self._process.stdin is not None
         try:
-            self._process.stdin.write(json.dumps(request).encode() + b"\n")
-            self._process.stdin.flush()
+            self._requests.write(json.dumps(request).encode() + b"\n")
+            self._requests.flush()
         except BrokenPipeError as error:
             raise Broken(self._last_words()) from error
 
     def answer(self, timeout: float) -> dict[str, Any]:
         """The answer to the last request. Raises Broken, TooSlow."""
-        assert self._process.stdout is not None
         while b"\n" not in self._left:
-            if not select.select([self._process.stdout], [], [], timeout)[0]:
+            if not select.select([self._answers], [], [], timeout)[0]:
                 raise TooSlow
-            read = os.read(self._process.stdout.fileno(), 1 << 16)
+            read = os.read(self._answers.fileno(), 1 << 16)
             if not read:
                 raise Broken(self._last_words())
             self._left += read
@@ -88,19 +92,16 @@ class Worker:
         self.ask(what, shapes)
         return self.answer(timeout)
 
-    def kill(self) -> None:
-        """End it as ``kill -9`` does."""
-        self._process.send_signal(signal.SIGKILL)
-        self._process.wait()
-
     def close(self) -> None:
-        """End it, kindly at first."""
-        assert self._process.stdin is not None
-        self._process.stdin.close()
+        """End it, kindly at first; what it does not end by then is killed."""
+        with contextlib.suppress(BrokenPipeError):
+            self._requests.close()
         try:
-            self._process.wait(10)
+            self._process.wait(_END_SECONDS)
         except subprocess.TimeoutExpired:
-            self.kill()
+            self._process.kill()
+            self._process.wait()
+        self._answers.close()
 
     def _last_words(self) -> str:
         lines = self._log.read_text().strip().splitlines()
