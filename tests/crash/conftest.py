@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from esi_flows.store.base import Store
+from esi_flows.store.embedded import EmbeddedEtcd
 from tests.crash.processes import Processes
 from tests.crash.recording import OperationLog
 from tests.crash.shapes import Group
@@ -17,12 +18,12 @@ SetStage = Callable[..., Stage]
 
 
 @pytest.fixture
-def set_stage(store: Store, tmp_path: Path) -> Iterator[SetStage]:
+def set_stage(etcd: EmbeddedEtcd, store: Store, tmp_path: Path) -> Iterator[SetStage]:
     """Sets the stage for some groups."""
     made: list[Stage] = []
 
     def make(*groups: Group) -> Stage:
-        made.append(Stage(store, OperationLog(tmp_path / "operations"), groups))
+        made.append(Stage(store, etcd.endpoint, OperationLog(tmp_path / "operations"), groups))
         return made[-1]
 
     yield make

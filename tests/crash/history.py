@@ -8,6 +8,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from taskflow import states
+
+from esi_flows.engine import details
 from esi_flows.model import codec, keys
 from esi_flows.model.groups import GroupRecord
 from esi_flows.store.base import Event, KeyValue, Store
@@ -132,10 +135,13 @@ def _change(before: View, events: Mapping[str, Event]) -> Change:
 
 def atom_in(item: KeyValue) -> Atom | None:
     """The atom that a key of the persistence holds, None where it holds something else."""
-    if "/atoms/" not in item.key:
-        return None
-    atom = document(item.value)["atom"]
-    return Atom(atom["name"], atom["state"], atom.get("results"), atom.get("revert_results"))
+    return _atom(item.key, item.value) if "/atoms/" in item.key else None
+
+
+@functools.lru_cache(maxsize=4096)
+def _atom(key: str, value: bytes) -> Atom:
+    atom = details.decode_atom(key, value)
+    return Atom(atom.name, atom.state or states.PENDING, atom.results, atom.revert_results)
 
 
 @functools.lru_cache(maxsize=4096)

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import contextlib
+import signal
 from collections.abc import Sequence
 from typing import Any
 
 from esi_flows.model import keys
 from esi_flows.store.base import DeletePrefix, Store
-from tests.crash.deaths import Killed, Life, MortalStore, SimulatedLife
+from tests.crash.deaths import Killed, Life, MortalStore, Point, SimulatedLife
 from tests.crash.history import Tape
 from tests.crash.invariants import Seen, check, picture
-from tests.crash.processes import conductor_on
+from tests.crash.processes import Orders, Processes, conductor_on
 from tests.crash.recording import OperationLog, RecordingStore
 from tests.crash.shapes import Group, post
 from tests.crash.waiting import Ends
@@ -20,8 +21,11 @@ from tests.crash.waiting import Ends
 class Stage:
     """Groups in an empty store, run by conductors of which all but the last may die."""
 
-    def __init__(self, store: Store, log: OperationLog, groups: Sequence[Group]) -> None:
+    def __init__(
+        self, store: Store, endpoint: str, log: OperationLog, groups: Sequence[Group]
+    ) -> None:
         self.store = store
+        self.endpoint = endpoint
         self.log = log
         self.groups = tuple(groups)
         self._tape = Tape(store)
@@ -63,6 +67,15 @@ class Stage:
         with contextlib.suppress(Killed, RuntimeError):
             conductor.stop()  # its threads end; it may not even have begun
         return True
+
+    def kill(self, processes: Processes, end: Point, *, lease_seconds: int = 5) -> bool:
+        """A process that is killed with -9 at its ``end``; False if it was done before that."""
+        orders = Orders(
+            self.endpoint, self.log.path, self.groups, end=end, lease_seconds=lease_seconds
+        )
+        ended = processes.wait(processes.start(orders))
+        assert ended in (0, -signal.SIGKILL), f"ended with {ended}"
+        return ended != 0
 
     def check(self, *, late_calls: int = 0) -> Seen:
         """Check all that has happened. Raises Broken."""

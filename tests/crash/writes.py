@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+from esi_flows.engine import details
 from esi_flows.model import keys
 from esi_flows.model.groups import GroupRecord, GroupState
 from esi_flows.model.jobs import group_of
 from esi_flows.store.base import Compare, Delete, KeyValue, Put, Target, absent, created_at
-from tests.crash.history import Change, View, atom_in, document
+from tests.crash.history import Change, View, atom_in
 from tests.crash.recording import Operation
 
 
@@ -53,7 +54,7 @@ def _owners(item: KeyValue, change: Change) -> Iterator[str]:
         if atom is not None:
             yield group_of(atom.job_id)
         elif item.key.endswith("/flow"):
-            yield document(item.value)["name"]
+            yield details.decode_flow(item.key, item.value).name
 
 
 def _running_on(key: str, view: View) -> Iterator[str]:
