@@ -157,6 +157,30 @@ OPERATION_OPTS = [
     ),
 ]
 
+HISTORY_OPTS = [
+    cfg.FloatOpt(
+        "keep_days",
+        default=30.0,
+        min=0,
+        help="How long the courses of ended groups are kept. 0: this sets no bound. Pinned ones "
+        "stay.",
+    ),
+    cfg.IntOpt(
+        "keep_count",
+        default=10000,
+        min=0,
+        help="How many courses are kept, the newest. 0: this sets no bound. Pinned ones do not "
+        "count.",
+    ),
+    cfg.FloatOpt(
+        "interval_seconds",
+        default=300.0,
+        min=60,
+        help="Time between two looks at what is outdated. One conductor looks, and reads the whole "
+        "history for it.",
+    ),
+]
+
 CLOUD_GROUP = "cloud"
 
 _HINT = "conf/esi-flows.conf.sample lists every option with its meaning and range"
@@ -169,6 +193,7 @@ GROUPS: dict[str, Sequence[cfg.Opt]] = {
     "collector": COLLECTOR_OPTS,
     "log": LOG_OPTS,
     "operation": OPERATION_OPTS,
+    "history": HISTORY_OPTS,
 }
 
 

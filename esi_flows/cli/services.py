@@ -25,6 +25,7 @@ from esi_flows.conductor.service import Conductor, ConductorSettings
 from esi_flows.engine.run import Policy, keeping
 from esi_flows.handlers.base import Handler
 from esi_flows.handlers.registry import load_handlers
+from esi_flows.history.retention import Keep
 from esi_flows.model.errors import InvalidInput, StoreUnavailable
 from esi_flows.store import etcd
 from esi_flows.store.base import Store
@@ -162,7 +163,7 @@ def open_handlers(conf: Any) -> Iterator[dict[str, Handler]]:
 
 def make_conductor(services: Services, handlers: Mapping[str, Handler]) -> Conductor:
     """A conductor as configured; it is not started."""
-    conf = services.conf.conductor
+    conf, history = services.conf.conductor, services.conf.history
     return Conductor(
         services.store,
         services.catalog,
@@ -171,6 +172,8 @@ def make_conductor(services: Services, handlers: Mapping[str, Handler]) -> Condu
             lease_seconds=conf.lease_seconds,
             running_groups=conf.running_groups,
             worker_threads=conf.worker_threads,
+            keep_courses=Keep(days=history.keep_days, count=history.keep_count),
+            housekeeping_seconds=history.interval_seconds,
             policy=Policy(keeps=keeping(conf.keep), job_seconds=conf.job_seconds),
         ),
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from esi_flows.model import keys
-from esi_flows.model.groups import GroupRecord, GroupState
+from esi_flows.model.groups import GroupRecord
 from esi_flows.store.base import Put, Store, unchanged
 from esi_flows.store.claims import Claim, take_claim
 
@@ -33,9 +33,4 @@ class Claims:
 
 def running(record: GroupRecord, conductor_id: str, now: float) -> GroupRecord:
     """The record of a group that a conductor has just claimed."""
-    return record.but(
-        state=GroupState.RUNNING,
-        conductor=conductor_id,
-        attempts=record.attempts + 1,
-        started_at=record.started_at or now,
-    )
+    return record.claimed_by(conductor_id, now)

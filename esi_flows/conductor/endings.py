@@ -76,3 +76,4 @@ def _written(final: GroupRecord, state: State, catalog: Catalog) -> list[Op]:
         Delete(keys.job_state(path)),
         *(Delete(keys.job(job_id)) for job_id in final.job_ids),
     ]
+        Put(keys.course(final.name, final.ended_at), final.encode()),

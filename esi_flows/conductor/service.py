@@ -16,6 +16,7 @@ from esi_flows.compiler.queue import Queue
 from esi_flows.conductor import endings, names
 from esi_flows.conductor.admission import Admission, Census
 from esi_flows.conductor.claims import Claims, running
+from esi_flows.conductor.housekeeping import Housekeeper
 from esi_flows.conductor.inbox import Inbox
 from esi_flows.conductor.intake import WATCHED, Intake
 from esi_flows.conductor.reader import Reader
@@ -26,6 +27,7 @@ from esi_flows.conductor.templates import CurrentCatalog
 from esi_flows.engine.host import FlowHost
 from esi_flows.engine.run import Policy
 from esi_flows.handlers.base import Handler
+from esi_flows.history.retention import Keep
 from esi_flows.model import codec, keys
 from esi_flows.model.errors import ClaimLost, StoreError, Suspended
 from esi_flows.model.groups import GroupRecord
@@ -49,6 +51,8 @@ class ConductorSettings:
     running_groups: int = 2000
     worker_threads: int = 8
     policy: Policy = field(default_factory=Policy)
+    keep_courses: Keep = field(default_factory=Keep)
+    housekeeping_seconds: float = 300.0
 
 
 class Conductor:
@@ -91,6 +95,14 @@ class Conductor:
         )
         self._reading: Claim | None = None
         self._running = Running(groups=self._settings.running_groups, on_end=self._run_ended)
+        self._housekeeper = Housekeeper(
+            store,
+            self._cache,
+            keep=self._settings.keep_courses,
+            interval_seconds=self._settings.housekeeping_seconds,
+            catalog=lambda: self._catalog.now,
+            role=lambda: self._reading,
+        )
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._decide, name="conductor", daemon=True)
 
@@ -99,12 +111,14 @@ class Conductor:
         self._take_lease(self.id)
         self._cache.start()
         self._thread.start()
+        self._housekeeper.start()
 
     def stop(self) -> None:
         """Claim nothing more, stop what runs at its next safe point, give all claims back."""
         self._stopping.set()
         self._inbox.wake()
         self._thread.join()
+        self._housekeeper.stop()
         self._running.suspend(Suspended("the conductor is stopping"))
         self._running.wait_idle()
         self._host.stop()

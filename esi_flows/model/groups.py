@@ -9,6 +9,10 @@ from typing import Any
 from esi_flows.model import codec
 from esi_flows.model.errors import DocumentInvalid
 from esi_flows.model.jobs import Action, ResourceRef, is_job_id
+from esi_flows.model.steering import Order, orders_of
+
+MAX_CLAIMS = 20
+"""How many claims are told of one group, the newest: its record must not grow for ever."""
 
 
 class GroupState(StrEnum):
@@ -18,18 +22,20 @@ class GroupState(StrEnum):
     """Posted; waits for others, or for a conductor."""
     RUNNING = "RUNNING"
     """Claimed, now or by a conductor that is gone."""
+    SUSPENDED = "SUSPENDED"
+    """Stopped at a safe point because somebody wants it so; goes on from there when resumed."""
     SUCCESS = "SUCCESS"
     REVERTED = "REVERTED"
     """A job failed; everything its group had made was undone."""
     FAILURE = "FAILURE"
     """A job failed and not everything could be undone; ``error`` names what remains."""
     CANCELLED = "CANCELLED"
-    """Never ran: something it waited for failed."""
+    """Never ran: something it waited for failed, or somebody cancelled it before it began."""
 
     @property
     def ended(self) -> bool:
         """Whether the group is over."""
-        return self not in (GroupState.PENDING, GroupState.RUNNING)
+        return self not in (GroupState.PENDING, GroupState.RUNNING, GroupState.SUSPENDED)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +49,14 @@ class JobCourse:
     waited_seconds: float = 0.0
     """How much of that was waiting for the outside world."""
     error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """That a conductor took a group, and when."""
+
+    conductor: str
+    at: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,10 +83,26 @@ class GroupRecord:
     ended_at: float = 0.0
     course: tuple[JobCourse, ...] = ()
     """How the jobs went; filled in at the end."""
+    course_omitted: int = 0
+    """How many jobs ``course`` does not tell of, for the record would become too large."""
+    claims: tuple[Claimed, ...] = ()
+    """Who ran it, and from when on; the newest :data:`MAX_CLAIMS`."""
+    orders: tuple[Order, ...] = ()
+    """What people wanted of it; filled in after the end, and until then in its steering."""
 
     def but(self, **changes: Any) -> GroupRecord:
         """The record with some fields changed."""
         return replace(self, **changes)
+
+    def claimed_by(self, conductor: str, now: float) -> GroupRecord:
+        """The record after ``conductor`` has taken the group."""
+        return self.but(
+            state=GroupState.RUNNING,
+            conductor=conductor,
+            attempts=self.attempts + 1,
+            started_at=self.started_at or now,
+            claims=(*self.claims, Claimed(conductor, now))[-MAX_CLAIMS:],
+        )
 
     def encode(self) -> bytes:
         """The document as stored."""
@@ -94,6 +124,9 @@ class GroupRecord:
                 "started_at": self.started_at,
                 "ended_at": self.ended_at,
                 "course": [asdict(job) for job in self.course],
+                "course_omitted": self.course_omitted,
+                "claims": [asdict(claim) for claim in self.claims],
+                "orders": [order.to_json() for order in self.orders],
             }
         )
 
@@ -129,6 +162,11 @@ class GroupRecord:
             started_at=codec.number(key, document, "started_at"),
             ended_at=codec.number(key, document, "ended_at"),
             course=tuple(_job_course(key, j) for j in codec.member(key, document, "course", list)),
+            course_omitted=int(codec.number(key, document, "course_omitted"))
+            if "course_omitted" in document
+            else 0,
+            claims=tuple(_claimed(key, c) for c in _added_later(key, document, "claims")),
+            orders=orders_of(key, _added_later(key, document, "orders")),
         )
 
 
@@ -142,3 +180,14 @@ def _job_course(key: str, document: Any) -> JobCourse:
         waited_seconds=codec.number(key, entry, "waited_seconds"),
         error=codec.member(key, entry, "error", str),
     )
+
+
+def _claimed(key: str, document: Any) -> Claimed:
+    entry = codec.require_object(key, "an entry of claims", document)
+    conductor = codec.member(key, entry, "conductor", str)
+    return Claimed(conductor, codec.number(key, entry, "at"))
+
+
+def _added_later(key: str, document: codec.JsonObject, name: str) -> list[Any]:
+    """A list that records of earlier versions of ours do not have."""
+    return codec.member(key, document, name, list) if name in document else []

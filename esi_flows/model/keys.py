@@ -1,8 +1,8 @@
 """Every etcd key of the product: built and parsed here and nowhere else.
 
 Keys that the original system's neighbours read and write (gohan above all) keep their recorded
-form; everything of our own lives under ``/esi-flows/``. Every prefix ends in ``/``, so that no
-identifier can be the prefix of another.
+form; everything of our own lives under ``/esi-flows/``. Every prefix ends in ``/``, or in the colon
+that parts a job's id, so that no identifier can be the prefix of another.
 """
 
 from __future__ import annotations
@@ -27,6 +27,13 @@ STACKS = OURS + "stacks/"
 TARGETS = OURS + "targets/"
 REPORTED = OURS + "reported/"
 MARKERS = OURS + "markers/"
+HISTORY = OURS + "history/"
+PINS = OURS + "pins/"
+STEERING = OURS + "steering/"
+BEFORE = OURS + "before/"
+
+SERVICE_STEERING = STEERING + "service"
+"""What is wanted of the whole service. No group is called so: their names have colons."""
 
 HEAT_TEMPLATE_COLLECTION = "v2.0/heat_templates"
 
@@ -92,9 +99,47 @@ def job(job_id: str) -> str:
     return f"{JOBS}{job_id}"
 
 
+def jobs_like(job_id: str) -> str:
+    """Prefix of the jobs that differ from this one in nothing but the random end of their ids."""
+    return f"{JOBS}{job_id.rpartition(':')[0]}:"
+
+
 def group(name: str) -> str:
     """Our record of one job group; it stays after the group has ended."""
     return f"{GROUPS}{name}"
+
+
+def courses(group_name: str) -> str:
+    """Prefix of the courses of all groups that have had this name."""
+    return f"{HISTORY}{group_name}/"
+
+
+def course(group_name: str, ended_at: float) -> str:
+    """How a group went that ended then (seconds since the epoch)."""
+    return f"{courses(group_name)}{round(ended_at * 1000):013d}"
+
+
+def parse_course(key: str) -> tuple[str, float] | None:
+    """The name of the group and the time of its end, or None if ``key`` has no such form."""
+    if not key.startswith(HISTORY):
+        return None
+    name, _, ended = key.removeprefix(HISTORY).rpartition("/")
+    return (name, int(ended) / 1000) if name and ended.isdecimal() else None
+
+
+def pin(course_key: str) -> str:
+    """Says that the course under ``course_key`` is kept however old it is."""
+    return f"{PINS}{course_key.removeprefix(HISTORY)}"
+
+
+def steering(group_name: str) -> str:
+    """What people want of a group that has not ended."""
+    return f"{STEERING}{group_name}"
+
+
+def before(path: ResourcePath) -> str:
+    """What was accepted of the resource before what :func:`memo` has: what a retry goes back to."""
+    return f"{BEFORE}{path}"
 
 
 def claim(name: str) -> str:
