@@ -38,6 +38,7 @@ class Conductor(Service):
     def serve(self, parsed_args: argparse.Namespace, services: Services, signals: Signals) -> int:
         """Run until told to end, or until nothing is left to do."""
         from esi_flows.cli.services import make_conductor, open_handlers
+        from esi_flows.engine.collecting import collect_rarely
         from esi_flows.operation.observed_handlers import observed
 
         port = services.conf.operation.conductor_port
@@ -47,6 +48,7 @@ class Conductor(Service):
         ):
             conductor = make_conductor(operated.services, observed(handlers, operated.metrics))
             conductor.start()
+            collect_rarely()
             try:
                 operated.metrics.follow(conductor.vitals, conductor.workload)
                 operated.health.follow(conductor.vitals)

@@ -22,6 +22,7 @@ from esi_flows.cli import options
 from esi_flows.collector.probe import HttpProbe
 from esi_flows.collector.service import Collector
 from esi_flows.conductor.service import Conductor, ConductorSettings
+from esi_flows.engine.collecting import collect_rarely
 from esi_flows.engine.run import Policy, keeping
 from esi_flows.handlers.base import Handler
 from esi_flows.handlers.registry import load_handlers
@@ -144,6 +145,7 @@ def at_work(services: Services) -> Iterator[None]:
         conductor = make_conductor(services, handlers)
         conductor.start()
         stack.callback(conductor.stop)
+        collect_rarely()
         if services.conf.collector.status_url:
             collector = stack.enter_context(open_collector(services))
             collector.start()

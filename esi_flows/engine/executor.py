@@ -16,11 +16,12 @@ from typing import Any
 from taskflow import task as tf_task
 from taskflow.engines.action_engine import executor
 
-from esi_flows.engine.steps import Steps, TaskRun, whole
+from esi_flows.engine.steps import Steps, TaskEnd, TaskRun, whole
 from esi_flows.engine.task import HandlerTask
 from esi_flows.model.errors import ClaimLost, EsiFlowsError, Suspended
 
-Futures = set["Future[Any]"]
+Ends = set["TaskEnd | Future[Any]"]
+"""Tasks' ends, and those of retries, which are real futures."""
 
 
 class StepExecutor(executor.TaskExecutor):  # type: ignore[misc]
@@ -45,7 +46,7 @@ class StepExecutor(executor.TaskExecutor):  # type: ignore[misc]
         self._stepping = 0
         self.retries = _Retries(self._retry_ended)
         """The executor of the engine's retry atoms: they run at once, in the engine's thread."""
-        self._retried: Futures = set()
+        self._retried: Ends = set()
         self.stopped_by: EsiFlowsError | None = None
         """Why no further step is made."""
         self.waited_seconds: dict[str, float] = {}
@@ -74,7 +75,7 @@ class StepExecutor(executor.TaskExecutor):  # type: ignore[misc]
 
     def execute_task(
         self, task: Any, task_uuid: str, arguments: Any, progress_callback: Any = None
-    ) -> Future[Any]:
+    ) -> TaskEnd:
         """Schedule a task's execution; it starts with the next :meth:`release`."""
         if isinstance(task, HandlerTask):
             steps: Steps = task.execute_steps()
@@ -93,7 +94,7 @@ class StepExecutor(executor.TaskExecutor):  # type: ignore[misc]
         result: Any,
         failures: Any,
         progress_callback: Any = None,
-    ) -> Future[Any]:
+    ) -> TaskEnd:
         """Schedule a task's reversion; it starts with the next :meth:`release`."""
         if isinstance(task, HandlerTask):
             steps: Steps = task.revert_steps(result)
@@ -110,7 +111,7 @@ class StepExecutor(executor.TaskExecutor):  # type: ignore[misc]
             run.start()
         return released
 
-    def wait(self, futures: Futures, timeout: float | None = None) -> tuple[Futures, Futures]:
+    def wait(self, futures: Ends, timeout: float | None = None) -> tuple[Ends, Ends]:
         """What has ended and what has not. Raises what :meth:`interrupt` was given."""
         if self.stopped_by is not None:
             raise self.stopped_by
@@ -204,7 +205,7 @@ class BlockingExecutor(StepExecutor):
         self._durable = durable
         super().__init__(pool, may_run=may_run, notify=self._event.set)
 
-    def wait(self, futures: Futures, timeout: float | None = None) -> tuple[Futures, Futures]:
+    def wait(self, futures: Ends, timeout: float | None = None) -> tuple[Ends, Ends]:
         """Make durable, let out what is scheduled, and wait until a task ends, or the time does."""
         self._durable()
         self.release()

@@ -26,6 +26,36 @@ class Owner(Protocol):
         """After each step, made or not; ``ended`` is the task, if it was its last."""
 
 
+class TaskEnd:
+    """What TaskFlow takes for the future of a task.
+
+    It is looked at only when the task is known to have ended, so it needs none of the locks that
+    are most of what a real future costs.
+    """
+
+    __slots__ = ("_result", "atom")
+
+    def __init__(self, atom: Any) -> None:
+        self.atom = atom
+        self._result: Any = None
+
+    def set_result(self, result: Any) -> None:
+        """The task has ended: its outcome and result."""
+        self._result = result
+
+    def result(self) -> Any:
+        """The outcome and result of a task that has ended."""
+        return self._result
+
+    def done(self) -> bool:
+        """Whether it has ended."""
+        return self._result is not None
+
+    def cancel(self) -> bool:
+        """A task that was let out is not taken back; see StepExecutor.interrupt."""
+        return False
+
+
 class TaskRun:
     """A task's steps: each runs in a thread of the pool, between them none is held."""
 
@@ -50,8 +80,7 @@ class TaskRun:
         self.outcome = outcome
         self.timeout_seconds: float = getattr(task, "timeout_seconds", 0.0)
         self.waited_seconds = 0.0
-        self.future: Future[Any] = Future()
-        self.future.atom = task  # type: ignore[attr-defined]  # TaskFlow finds the task by it
+        self.future = TaskEnd(task)
         self._owner = owner
         self._pool = pool
         self._steps = steps

@@ -20,9 +20,13 @@ MAX_INTENT_DEPTH = MAX_DEPTH - 20
 """How deep an intent may be nested: the jobs made of it hold its body some levels further down."""
 
 
+# made once: json.dumps makes one with every call that does not want its defaults
+_COMPACT = json.JSONEncoder(separators=(",", ":"), sort_keys=True, ensure_ascii=False)
+
+
 def dumps(value: Any) -> bytes:
     """Compact JSON with sorted members: equal documents are equal bytes."""
-    text = json.dumps(value, separators=(",", ":"), sort_keys=True, ensure_ascii=False)
+    text = _COMPACT.encode(value)
     try:
         return text.encode()
     except UnicodeEncodeError:
