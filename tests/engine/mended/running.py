@@ -10,7 +10,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any
 
-from taskflow import states, storage
+from taskflow import states, storage, task
 from taskflow.engines.action_engine import engine, executor, runtime
 from taskflow.persistence import models
 from taskflow.persistence.backends import impl_memory
@@ -197,6 +197,8 @@ class Trial:
         options = {"executor": self.executor, "never_resolve": plan.never_resolve}
         self.engine = kind(made.flow, detail, self.backend, options)
         self.told: dict[str, list[tuple[Any, ...]]] = {}
+        for member in made.flow:
+            member.notifier.register(task.EVENT_UPDATE_PROGRESS, self._on_progress, (member.name,))
         self.engine.notifier.register("*", self._on_flow)
         self.engine.atom_notifier.register("*", self._on_atom)
 
@@ -246,6 +248,9 @@ class Trial:
 
     def _on_flow(self, state: str, details: dict[str, Any]) -> None:
         self.told.setdefault("", []).append((state, details["old_state"]))
+
+    def _on_progress(self, event: str, name: str, details: dict[str, Any]) -> None:
+        self.told.setdefault(name, []).append((event, details.get("progress")))
 
     def _on_atom(self, state: str, details: dict[str, Any]) -> None:
         result = details.get("result", "none")

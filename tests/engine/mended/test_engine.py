@@ -56,6 +56,14 @@ def test_a_reverted_flow_is_executed_once_more_on_demand() -> None:
     assert names(again) == ["t0", "t1", "t2"]
 
 
+def test_an_engine_that_is_reset_reverts_once_more() -> None:
+    trial = Trial(DurableEngine, FAILING)
+    for _ in range(2):
+        assert trial.run().flow_state == states.REVERTED
+        trial.engine.reset()
+    assert names(trial, "revert") == ["t2", "t1", "t0"] * 2
+
+
 def test_closed_it_lets_running_tasks_end_and_is_suspended() -> None:
     trial = Trial(DurableEngine, CHAIN)
     run = trial.engine.run_iter()

@@ -114,6 +114,16 @@ def test_atoms_have_the_same_uuids_in_every_process() -> None:
     assert len(set(uuids().values())) == DIAMOND.size
 
 
+def test_tasks_not_known_yet_belong_to_a_flow_that_is_being_reverted() -> None:
+    detail = models.FlowDetail("flow", FLOW)
+    reverting = models.TaskDetail("a", "uuid")
+    reverting.state = states.REVERTING
+    detail.add(reverting)
+    storage = PlainStorage(detail)
+    storage.ensure_atoms([Quiet("a"), Quiet("b")])
+    assert {atom.name: atom.intention for atom in detail} == {"a": "REVERT", "b": "REVERT"}
+
+
 class AwayBackend(impl_memory.MemoryBackend):  # type: ignore[misc]
     """TaskFlow's memory backend, whose connection fails to save atoms, and counts that."""
 
