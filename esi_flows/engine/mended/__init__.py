@@ -17,6 +17,6 @@ Private parts of TaskFlow 6.5 that are used or replaced here, each of which a te
 - ``Selector``: ``_storage``
 - ``TaskAction``: ``_is_identity_transition`` ``_notifier`` ``_storage``
 - ``Storage``: ``_atom_name_to_uuid`` ``_backend`` ``_check_all_results_provided`` ``_failures``
-  ``_flowdetail`` ``_lock`` ``_save_atom_detail`` ``_save_flow_detail`` ``_set_result_mapping``
-  ``_with_connection``
+  ``_flowdetail`` ``_get_failures`` ``_lock`` ``_save_atom_detail`` ``_save_flow_detail``
+  ``_set_result_mapping`` ``_with_connection``
 """

@@ -45,6 +45,7 @@ class PlainStorage(storage.Storage):  # type: ignore[misc]
         self._failures: dict[str, dict[str, Any]] = collections.defaultdict(
             dict, {name: found for name, found in self._failures.items() if found}
         )
+        self._failures_told: dict[str, dict[str, Any]] = {}
         self._details: dict[str, models.AtomDetail] = {atom.name: atom for atom in flow_detail}
         self._turned_round = self._recall_reversion()
 
@@ -166,6 +167,17 @@ class PlainStorage(storage.Storage):  # type: ignore[misc]
         missing: set[str] = super().fetch_unsatisfied_args(atom_name, args_mapping, **options)
         return missing
 
+    def reset(self, atom_name: str, state: str = states.PENDING) -> None:
+        """Forget what an atom has brought."""
+        super().reset(atom_name, state)
+        self._failures_told.clear()
+
+    def _get_failures(self, fail_cache_key: str) -> dict[str, Any]:
+        # every revert is told all failures: gathered once, for all of a great fan may fail
+        if fail_cache_key not in self._failures_told:
+            self._failures_told[fail_cache_key] = super()._get_failures(fail_cache_key)
+        return dict(self._failures_told[fail_cache_key])
+
     def _with_connection(self, functor: Any, *args: Any, **kwargs: Any) -> Any:
         return functor(self._connection, *args, **kwargs)
 
@@ -205,6 +217,7 @@ class PlainStorage(storage.Storage):  # type: ignore[misc]
         altered: bool = detail.put(state, result)
         if state in (states.FAILURE, states.REVERT_FAILURE):
             self._failures[detail.name][detail.intention] = result
+            self._failures_told.clear()
         elif state == states.SUCCESS and detail.intention == states.EXECUTE:
             self._check_all_results_provided(detail.name, result)
         return altered
