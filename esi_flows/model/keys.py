@@ -32,13 +32,13 @@ PINS = OURS + "pins/"
 STEERING = OURS + "steering/"
 BEFORE = OURS + "before/"
 
-SERVICE_STEERING = STEERING + "service"
-"""What is wanted of the whole service. No group is called so: their names have colons."""
-
 HEAT_TEMPLATE_COLLECTION = "v2.0/heat_templates"
 
 READER_ROLE = "reader"
 COLLECTOR_ROLE = "collector"
+
+WHOLE_SERVICE = "service"
+"""What is steered without being a group; no group is called so, for their names have colons."""
 
 
 class ResourcePath(NamedTuple):
@@ -133,7 +133,7 @@ def pin(course_key: str) -> str:
 
 
 def steering(group_name: str) -> str:
-    """What people want of a group that has not ended."""
+    """What people want of a group that has not ended, or of the :data:`WHOLE_SERVICE`."""
     return f"{STEERING}{group_name}"
 
 
