@@ -137,10 +137,10 @@ class DetailConnection(base.Connection, abc.ABC):  # type: ignore[misc]
 
     def save_logbook(self, book: models.LogBook) -> models.LogBook:
         """Save a book, its flows and their atoms: first atoms, then their flow, last the book."""
+        key = layout.book_key(self._root, layout.segment(book.uuid))
         puts: dict[str, bytes] = {}
         for flow in book:
-            puts.update(self._flow_puts(layout.segment(book.uuid), flow))
-        key = layout.book_key(self._root, book.uuid)
+            puts.update(self._flow_puts(book.uuid, flow))
         self._write_book(
             book.uuid, puts, _checked(details.encode_book(book), f"logbook {book.name!r}", key)
         )

@@ -12,8 +12,9 @@ from taskflow.persistence import backends, models
 from taskflow.persistence.base import Connection
 from taskflow.types import failure
 
-from esi_flows.engine.persistence import EtcdBackend
+from esi_flows.engine.persistence import GROUPS_BOOK, EtcdBackend, ensure_groups_book
 from esi_flows.model import keys
+from esi_flows.model.errors import InvalidInput
 from esi_flows.store.base import Store
 from esi_flows.store.embedded import EmbeddedEtcd
 
@@ -185,7 +186,84 @@ def test_validate_asks_etcd(connection: Connection) -> None:
     connection.validate()
 
 
-def test_the_bare_name_means_an_etcd_on_this_host() -> None:
-    opened = backends.fetch({"connection": "etcd"})
-    assert isinstance(opened, EtcdBackend)
-    opened.close()
+def test_what_was_never_saved_is_kept_by_itself_where_it_may_be_missing(
+    connection: Connection, store: Store
+) -> None:
+    flow, atom = models.FlowDetail("flow", "f"), models.TaskDetail("t", "a")
+    flow.add(models.TaskDetail("u", "b"))
+    for save, detail in (
+        (connection.update_flow_details, flow),
+        (connection.update_atom_details, atom),
+    ):
+        with pytest.raises(tf_exceptions.NotFound):
+            save(detail)
+        save(detail, ignore_missing=True)
+        save(detail)
+    other = EtcdBackend({}, store=store).get_connection()
+    assert [found.name for found in other.get_flow_details("f")] == ["u"]
+    assert other.get_atom_details("a").name == "t"
+
+
+def test_the_flows_of_an_unknown_book_are_not_found(connection: Connection) -> None:
+    with pytest.raises(tf_exceptions.NotFound):
+        list(connection.get_flows_for_book("nowhere"))
+    empty = models.LogBook("empty")
+    connection.save_logbook(empty)
+    assert list(connection.get_flows_for_book(empty.uuid)) == []
+
+
+def test_loading_a_book_does_not_change_it(connection: Connection) -> None:
+    book, _ = book_with_flow()
+    connection.save_logbook(book)
+    assert connection.get_logbook(book.uuid).updated_at == book.updated_at
+
+
+def test_a_key_is_no_place_for_a_slash(connection: Connection, store: Store) -> None:
+    for book_uuid, flow_uuid, atom_uuid in (("a/b", "f", "t"), ("b", "f/g", "t"), ("b", "f", "/")):
+        book, flow = models.LogBook("b", uuid=book_uuid), models.FlowDetail("f", flow_uuid)
+        flow.add(models.TaskDetail("t", atom_uuid))
+        book.add(flow)
+        with pytest.raises(InvalidInput, match="cannot be part of a key"):
+            connection.save_logbook(book)
+    with pytest.raises(InvalidInput):
+        connection.save_logbook(models.LogBook("empty", uuid="a/b"))
+    assert store.range(keys.PERSISTENCE).items == ()
+
+
+def test_where_etcd_is_away_taskflow_is_told_that_it_may_try_again(
+    connection: Connection, backend: EtcdBackend
+) -> None:
+    book, flow = book_with_flow()
+    connection.save_logbook(book)
+    backend.close()
+    for call in (
+        connection.validate,
+        connection.clear_all,
+        lambda: connection.get_logbook(book.uuid),
+        lambda: list(connection.get_logbooks()),
+        lambda: connection.save_logbook(book),
+        lambda: connection.update_flow_details(flow),
+        lambda: connection.destroy_logbook(book.uuid),
+    ):
+        with pytest.raises(tf_exceptions.StorageFailure):
+            call()
+
+
+def test_the_book_of_all_groups_is_written_once(store: Store) -> None:
+    ensure_groups_book(store)
+    before = store.range(keys.PERSISTENCE)
+    ensure_groups_book(store)
+    assert store.range(keys.PERSISTENCE) == before
+    [book] = EtcdBackend({}, store=store).get_connection().get_logbooks()
+    assert (book.uuid, book.name) == (GROUPS_BOOK, "job groups")
+
+
+def test_lazily_only_atoms_that_something_has_happened_to_are_saved(store: Store) -> None:
+    connection = EtcdBackend({}, store=store, lazy_atoms=True).get_connection()
+    book, flow = book_with_flow(3)
+    flow.find("atom-1").state = states.RUNNING
+    connection.save_logbook(book)
+    loaded = EtcdBackend({}, store=store).get_connection()
+    assert [atom.name for atom in loaded.get_flow_details(flow.uuid)] == ["t1"]
+    connection.update_atom_details(flow.find("atom-2"))
+    assert [atom.name for atom in loaded.get_flow_details(flow.uuid)] == ["t1", "t2"]
