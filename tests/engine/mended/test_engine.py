@@ -57,11 +57,12 @@ def test_a_reverted_flow_is_executed_once_more_on_demand() -> None:
 
 
 def test_an_engine_that_is_reset_reverts_once_more() -> None:
-    trial = Trial(DurableEngine, FAILING)
+    """What does not depend on the failed task, too."""
+    trial = Trial(DurableEngine, Plan(size=3, edges=frozenset({(0, 2)}), fails=frozenset({2})))
     for _ in range(2):
         assert trial.run().flow_state == states.REVERTED
         trial.engine.reset()
-    assert names(trial, "revert") == ["t2", "t1", "t0"] * 2
+    assert sorted(names(trial, "revert")) == sorted(["t0", "t1", "t2"] * 2)
 
 
 def test_closed_it_lets_running_tasks_end_and_is_suspended() -> None:
