@@ -22,8 +22,9 @@ from taskflow.persistence import base, models
 
 from esi_flows.engine import address, details, layout
 from esi_flows.engine.books import BookWriter, RetriedStore
-from esi_flows.engine.connection import DetailConnection, Places
+from esi_flows.engine.connection import DetailConnection
 from esi_flows.engine.layout import book_key, flow_prefix
+from esi_flows.engine.places import Places
 from esi_flows.engine.writer import Writer
 from esi_flows.model import keys
 from esi_flows.store.base import Delete, DeletePrefix, Op, Put, Store, absent, created_at
