@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -11,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from esi_flows.model.errors import ClaimLost
-from esi_flows.store.base import Compare, Op, Store, Txn, Watch
+from esi_flows.store.base import Compare, DeletePrefix, Op, Store, Txn, Watch
 from esi_flows.store.faults import FaultyStore
 
 Moment = Literal["before", "after"]
@@ -34,20 +33,21 @@ class Killed(ClaimLost):
 
 
 class Life:
-    """How many steps a process makes, and where it ends."""
+    """The steps that a process makes, and where it ends."""
 
     def __init__(self, end: Point | None = None) -> None:
-        self.steps = 0
+        self.steps: list[tuple[str, ...]] = []
+        """For each step, the keys that were written."""
         self._end = end
         self._counting = threading.Lock()
 
     @contextmanager
-    def step(self) -> Iterator[None]:
+    def step(self, written: Sequence[str]) -> Iterator[None]:
         """Around each step."""
         self.check()
         with self._counting:
-            self.steps += 1
-            number = self.steps
+            self.steps.append(tuple(written))
+            number = len(self.steps)
         if self._end == Point(number, "before"):
             self.kill()
         yield
@@ -66,10 +66,29 @@ class Life:
 
     def kill(self) -> None:
         """A real ``kill -9``: of no thread of this process is anything heard any more."""
-        os.kill(os.getpid(), signal.SIGKILL)
+        _send_myself(signal.SIGKILL)
 
     def on_death(self, call: Callable[[], None]) -> None:
         """Have something called at the end, where there is anybody to call it."""
+
+
+class StoppedLife(Life):
+    """A process that is only stopped, as if its machine had been paused."""
+
+    def __init__(self, end: Point | None, tell: Callable[[tuple[str, ...]], None]) -> None:
+        """``tell`` is given the step at which it stops."""
+        super().__init__(end)
+        self._tell = tell
+
+    def kill(self) -> None:
+        """Stop here, until somebody sends SIGCONT."""
+        self._tell(self.steps[-1])
+        _send_myself(signal.SIGSTOP)
+
+
+def _send_myself(number: signal.Signals) -> None:
+    # to this very thread: one sent to the process may reach another first, and this one goes on
+    signal.pthread_kill(threading.get_ident(), number)
 
 
 class SimulatedLife(Life):
@@ -110,15 +129,15 @@ class MortalStore(FaultyStore):
         self._life = life
 
     def txn(self, compares: Sequence[Compare], ops: Sequence[Op]) -> Txn:
-        with self._life.step():
+        with self._life.step([written(op) for op in ops]):
             return super().txn(compares, ops)
 
     def put(self, key: str, value: bytes, *, lease: int = 0) -> int:
-        with self._life.step():
+        with self._life.step([key]):
             return super().put(key, value, lease=lease)
 
     def delete(self, key: str) -> bool:
-        with self._life.step():
+        with self._life.step([key]):
             return super().delete(key)
 
     def keep_alive(self, lease: int) -> float:
@@ -131,3 +150,8 @@ class MortalStore(FaultyStore):
 
     def _check(self, method: str, arguments: Sequence[Any]) -> None:
         self._life.check()
+
+
+def written(op: Op) -> str:
+    """The key, or the prefix, that an operation changes."""
+    return op.prefix if isinstance(op, DeletePrefix) else op.key

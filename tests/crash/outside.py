@@ -42,13 +42,11 @@ class OutsideWorld:
         groups: Sequence[Group],
         *,
         who: Callable[[], str],
-        within: Callable[[str, Job], None] = lambda what, job: None,
     ) -> None:
-        """``who`` is asked for the conductor that calls; ``within`` is called in every call."""
+        """``who`` is asked for the conductor that calls."""
         self._store = store
         self._groups: Mapping[str, Group] = {group.name: group for group in groups}
         self._who = who
-        self._within = within
 
     def execute(self, job: Job, run: Run) -> Steps:
         group, letter = self._groups[group_of(job.id)], letter_of(job.id)
@@ -78,7 +76,6 @@ class OutsideWorld:
         pass
 
     def _call(self, what: str, job: Job, effect: Sequence[Op]) -> None:
-        self._within(what, job)
         note = json.dumps({"by": self._who()}).encode()
         self._store.txn([], [Put(f"{CALLS}{what}/{job.id}", note), *effect])
 

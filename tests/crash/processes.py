@@ -13,23 +13,20 @@ import signal
 import subprocess
 import sys
 import traceback
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from esi_flows.conductor.service import Conductor, ConductorSettings
-from esi_flows.model.jobs import Job
 from esi_flows.store.base import Store
 from esi_flows.store.etcd import connect
-from tests.crash.deaths import Life, MortalStore, Point
+from tests.crash.deaths import Life, MortalStore, Point, StoppedLife
 from tests.crash.outside import OutsideWorld
 from tests.crash.recording import OperationLog, RecordingStore
 from tests.crash.shapes import HANDLER, Group, catalog
 from tests.crash.waiting import Ends
 
 ROOT = Path(__file__).parents[2]
-Within = Callable[[str, Job], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,10 +38,13 @@ class Orders:
     groups: tuple[Group, ...]
     end: Point | None = None
     lease_seconds: int = 5
-    stays_in: str = ""
-    """``execute b``: where the outside call takes until the process gets SIGUSR1."""
-    lives_on: bool = False
-    """Go on when the groups have ended, until somebody ends the process."""
+    is_only_stopped: bool = False
+    """Stop at ``end`` (SIGSTOP), and live on until somebody ends the process."""
+
+    @property
+    def stopped_at(self) -> Path:
+        """Where a process that stops tells at which step."""
+        return self.log.with_suffix(".stopped")
 
 
 def conductor_on(
@@ -53,10 +53,9 @@ def conductor_on(
     groups: tuple[Group, ...],
     *,
     lease_seconds: int = 5,
-    within: Within = lambda what, job: None,
 ) -> Conductor:
     """A conductor on ``store`` whose handlers act on the outside world kept in ``behind``."""
-    world = OutsideWorld(behind, groups, who=lambda: conductor.id, within=within)
+    world = OutsideWorld(behind, groups, who=lambda: conductor.id)
     conductor = Conductor(
         store,
         catalog(),
@@ -86,14 +85,21 @@ class Processes:
         return pid
 
     def wait(self, pid: int) -> int:
-        """Wait for the end of a process: 0, or minus the signal that ended it."""
-        self._alive.discard(pid)
-        return int(self._ask(pid))
+        """Wait until a process stops or ends: 0, or minus the signal that did it."""
+        ended = int(self._ask(pid))
+        if ended != -signal.SIGSTOP:
+            self._alive.discard(pid)
+        return ended
+
+    def kill(self, pid: int) -> None:
+        """End a process."""
+        os.kill(pid, signal.SIGKILL)
+        self.wait(pid)
 
     def close(self) -> None:
         """End all that is left."""
-        for pid in self._alive:
-            os.kill(pid, signal.SIGKILL)
+        for pid in tuple(self._alive):
+            self.kill(pid)
         self._server.stdin.close()  # type: ignore[union-attr]
         self._server.wait(10)
         self._server.stdout.close()  # type: ignore[union-attr]
@@ -119,9 +125,14 @@ def serve() -> None:
             if answer == 0:
                 _be_conductor(question)
         else:
-            answer = os.waitstatus_to_exitcode(os.waitpid(question, 0)[1])
+            answer = _wait(question)
         pickle.dump(answer, sys.stdout.buffer)
         sys.stdout.flush()
+
+
+def _wait(pid: int) -> int:
+    _, status = os.waitpid(pid, os.WUNTRACED)
+    return -os.WSTOPSIG(status) if os.WIFSTOPPED(status) else os.waitstatus_to_exitcode(status)
 
 
 def _be_conductor(orders: Orders) -> None:
@@ -136,7 +147,10 @@ def _be_conductor(orders: Orders) -> None:
 
 
 def _run(orders: Orders) -> None:
-    life = Life(orders.end)
+    def tell(step: tuple[str, ...]) -> None:
+        orders.stopped_at.write_bytes(pickle.dumps(step))
+
+    life = StoppedLife(orders.end, tell) if orders.is_only_stopped else Life(orders.end)
     store = connect([orders.endpoint])
     conductor: Conductor
     recorded = RecordingStore(store, OperationLog(orders.log), lambda: conductor.id)
@@ -145,25 +159,12 @@ def _run(orders: Orders) -> None:
         MortalStore(store, life),
         orders.groups,
         lease_seconds=orders.lease_seconds,
-        within=_stays(orders.stays_in),
     )
     ends = Ends(store, orders.groups)
     conductor.start()
     ends.wait()
-    while orders.lives_on:
+    while orders.is_only_stopped:
         signal.pause()
-
-
-def _stays(where: str) -> Within:
-    """A call that takes until SIGUSR1 comes; others take no time."""
-    what, _, letter = where.partition(" ")
-    signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGUSR1])
-
-    def within(called: str, job: Job) -> None:
-        if (called, job.id[-1]) == (what, letter):
-            signal.sigwait([signal.SIGUSR1])
-
-    return within
 
 
 if __name__ == "__main__":

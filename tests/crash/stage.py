@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import pickle
 import signal
 from collections.abc import Sequence
 from typing import Any
@@ -17,6 +18,8 @@ from tests.crash.recording import OperationLog, RecordingStore
 from tests.crash.shapes import Group, post
 from tests.crash.waiting import Ends
 
+Step = tuple[str, ...]
+
 
 class Stage:
     """Groups in an empty store, run by conductors of which all but the last may die."""
@@ -27,12 +30,13 @@ class Stage:
         self.store = store
         self.endpoint = endpoint
         self.log = log
-        self.groups = tuple(groups)
+        self._first = self.groups = tuple(groups)
         self._tape = Tape(store)
         self.begin()
 
     def begin(self) -> None:
         """Empty the store and post the groups."""
+        self.groups = self._first
         self.log.clear()
         self.store.txn([], [DeletePrefix("/")])
         self._tape.wind()
@@ -43,8 +47,8 @@ class Stage:
         for item in self.store.range(keys.CONDUCTORS).items:
             self.store.revoke(item.lease)
 
-    def run(self) -> int:
-        """A conductor that nobody disturbs does what is left; how many steps it made."""
+    def run(self) -> Sequence[Step]:
+        """A conductor that nobody disturbs does what is left; the steps it made."""
         life = Life()
         conductor, ends = self._conductor(life)
         conductor.start()
@@ -76,6 +80,29 @@ class Stage:
         ended = processes.wait(processes.start(orders))
         assert ended in (0, -signal.SIGKILL), f"ended with {ended}"
         return ended != 0
+
+    def stop(self, processes: Processes, at: Point, *, later: Group) -> tuple[int, Step]:
+        """A process that has stopped at a point, as if its machine had been paused; its id,
+        and the step.
+
+        ``later``: what it will be asked to do when it goes on.
+        """
+        orders = Orders(
+            self.endpoint,
+            self.log.path,
+            (*self.groups, later),
+            end=at,
+            lease_seconds=2,
+            is_only_stopped=True,
+        )
+        pid = processes.start(orders)
+        assert processes.wait(pid) == -signal.SIGSTOP
+        return pid, pickle.loads(orders.stopped_at.read_bytes())
+
+    def post(self, *groups: Group) -> None:
+        """Post more groups."""
+        self.groups += groups
+        post(self.store, groups)
 
     def check(self, *, late_calls: int = 0) -> Seen:
         """Check all that has happened. Raises Broken."""

@@ -17,7 +17,7 @@ def test_killed_at_any_step_the_end_is_that_of_an_undisturbed_run(
     set_stage: SetStage, processes: Processes, case: str
 ) -> None:
     stage = set_stage(CASES[case])
-    steps = stage.run()
+    steps = len(stage.run())
     wanted = stage.picture()
     killed = 0
     for point in (Point(n, moment) for n in range(1, steps + 1) for moment in MOMENTS):
@@ -37,7 +37,7 @@ def test_killed_again_and_again_the_end_is_the_same(
     chosen = random.Random(seed)
     case = chosen.choice(list(CASES))
     stage = set_stage(CASES[case])
-    steps = stage.run()
+    steps = len(stage.run())
     wanted = stage.picture()
     for _ in range(5):
         stage.begin()
@@ -55,7 +55,7 @@ def test_what_the_dead_have_claimed_is_free_when_their_lease_has_run_out(
     set_stage: SetStage, processes: Processes, case: str
 ) -> None:
     stage = set_stage(CASES[case])
-    steps = stage.run()
+    steps = len(stage.run())
     stage.begin()
     assert stage.kill(processes, Point(steps - 3, "after"), lease_seconds=2)
     stage.run()

@@ -14,7 +14,7 @@ def test_dead_at_any_step_the_end_is_that_of_an_undisturbed_run(
     set_stage: SetStage, case: str
 ) -> None:
     stage = set_stage(CASES[case])
-    steps = stage.run()
+    steps = len(stage.run())
     wanted = stage.picture()
     stage.check()
     died = 0
