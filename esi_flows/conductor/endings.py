@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from esi_flows.catalog.types import Catalog, Profile
+from esi_flows.conductor.removal import removed_jobs
 from esi_flows.engine.run import FlowEnd
 from esi_flows.model import keys
-from esi_flows.model.groups import GroupRecord, GroupState
+from esi_flows.model.groups import GroupRecord, GroupState, JobCourse
 from esi_flows.model.jobs import Action, Job
 from esi_flows.model.results import State, completed, failed
 from esi_flows.store.base import Delete, Op, Put
+
+MAX_ERROR = 20_000
+"""Characters of an error that are kept."""
+MAX_COURSE_BYTES = 500 * 1024
+"""What the course of a group may add to its record."""
 
 _ERROR = {
     Action.CREATE: "CREATE_ERROR",
@@ -26,11 +33,11 @@ def ended(
     """The final record of a group that ran, and everything its end writes."""
     final = record.but(
         state=end.state,
-        error=end.error,
+        error=end.error[:MAX_ERROR],
         failed_job=end.failed_job,
         ended_at=now,
-        course=end.course,
     )
+    final = told(final, end.course)
     if end.state is GroupState.SUCCESS:
         # as recorded, the state carries the action of the last job, also after a modify
         state = State.of_job_state(
@@ -40,6 +47,33 @@ def ended(
         )
         return final, [*_written(final, state, catalog)]
     return final, [*_written(final, failure_state(final, catalog), catalog)]
+
+
+def told(record: GroupRecord, course: Sequence[JobCourse]) -> GroupRecord:
+    """The record with the course of its jobs, as far as there is room.
+
+    Of very many jobs it tells of those that did not go well, and of those that took longest.
+    """
+    course = [
+        replace(job, error=job.error[:MAX_ERROR]) if len(job.error) > MAX_ERROR else job
+        for job in course
+    ]
+    room = MAX_COURSE_BYTES
+    kept = set()
+    for job in sorted(course, key=_telling, reverse=True):
+        # a character of an error may take six bytes of JSON, the names and times take so many
+        room -= len(job.id.encode()) + 6 * len(job.error) + 180
+        if room < 0:
+            break
+        kept.add(job.id)
+    return record.but(
+        course=tuple(job for job in course if job.id in kept),
+        course_omitted=len(course) - len(kept),
+    )
+
+
+def _telling(job: JobCourse) -> tuple[bool, float]:
+    return bool(job.error), job.ended_at - job.started_at
 
 
 def cancelled(
@@ -73,7 +107,7 @@ def _written(final: GroupRecord, state: State, catalog: Catalog) -> list[Op]:
     return [
         Put(keys.state(path), state.encode()),
         Put(keys.group(final.name), final.encode()),
-        Delete(keys.job_state(path)),
-        *(Delete(keys.job(job_id)) for job_id in final.job_ids),
-    ]
         Put(keys.course(final.name, final.ended_at), final.encode()),
+        Delete(keys.job_state(path)),
+        *removed_jobs(final.name, final.job_ids),
+    ]

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import logging
-import time
 from collections import defaultdict, deque
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
 
 from esi_flows.compiler.changes import compile_change, is_change
-from esi_flows.compiler.groups import JobGroup, NotWorkable
+from esi_flows.compiler.groups import NotWorkable
 from esi_flows.compiler.queue import Queue
 from esi_flows.conductor.documents import CachedDocuments
+from esi_flows.conductor.posting import Poster, Seen
 from esi_flows.conductor.templates import CurrentCatalog
 from esi_flows.model import codec, keys
 from esi_flows.model.errors import (
@@ -26,25 +25,11 @@ from esi_flows.model.intents import Intent, Memo
 from esi_flows.model.jobs import Action, ResourceRef, group_name
 from esi_flows.model.keys import ResourcePath
 from esi_flows.model.results import READ_COMPLETE, State, failed
-from esi_flows.store.base import Delete, DeletePrefix, KeyValue, Op, Put, Store, unchanged
+from esi_flows.store.base import Delete, DeletePrefix, Op, Put, Store
 from esi_flows.store.claims import Claim
 from esi_flows.store.reflector import Reflector
-from esi_flows.store.written import observe
 
 LOG = logging.getLogger(__name__)
-
-MAX_COMPARED = 100
-"""How many jobs a group may wait for and be sure that all are still queued; etcd takes 128 compares
-in one transaction. Waiting for a job that has just ended costs nothing but the word."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Seen:
-    """What a decision rests on: the intent of a resource and its memo, as they were looked at."""
-
-    path: ResourcePath
-    config: KeyValue | None
-    memo: KeyValue | None
 
 
 class Reader:
@@ -64,11 +49,11 @@ class Reader:
         suffix: Callable[[], str],
     ) -> None:
         """``suffix`` makes the random end of job ids."""
-        self._store = store
         self._cache = cache
         self._catalog = catalog
         self._queue = queue
         self._suffix = suffix
+        self._poster = Poster(store, cache, queue)
         self._documents = CachedDocuments(cache, catalog.now)
         self._waiting: defaultdict[str, set[ResourcePath]] = defaultdict(set)
         self._undecided: set[ResourcePath] = set()
@@ -79,6 +64,7 @@ class Reader:
         Raises StoreError; those left undecided by it are looked at the next time.
         """
         self._undecided.update(paths)
+        self._poster.sweep(claim)
         todo = deque(sorted(self._undecided, key=self._written_at))
         while todo:
             path = todo.popleft()
@@ -95,10 +81,17 @@ class Reader:
                 self._undecided |= waiting
                 todo.extend(sorted(waiting, key=self._written_at))
 
+    def take_over(self, claim: Claim) -> None:
+        """Begin to have the reader's role, once all that the last one wrote is known.
+
+        Raises StoreError.
+        """
+        self._poster.sweep(claim, thoroughly=True)
+
     def consider(self, path: ResourcePath, claim: Claim) -> None:
         """Post what the intent at ``path`` asks for. Raises StoreError; then nothing is decided."""
         resource = self._catalog.now.resource(path)
-        seen = _Seen(path, self._cache.get(keys.config(path)), self._cache.get(keys.memo(path)))
+        seen = Seen(path, self._cache.get(keys.config(path)), self._cache.get(keys.memo(path)))
         try:
             if path.collection == keys.HEAT_TEMPLATE_COLLECTION:
                 self._template(seen, claim)
@@ -118,14 +111,14 @@ class Reader:
         except TooLarge as error:
             self._refuse(seen, InvalidInput(error.message, hint=error.hint), claim)
 
-    def _template(self, seen: _Seen, claim: Claim) -> None:
+    def _template(self, seen: Seen, claim: Claim) -> None:
         """A template is never compiled and has no state; one that cannot be used is told so."""
         refusal = self._catalog.refusal(keys.config(seen.path))
         if refusal is not None:
             raise refusal
         ops = self._unquarantined(seen.path)
         if ops:
-            self._write(seen, ops, claim)
+            self._poster.write(seen, ops, claim)
 
     def _waiting_for(self, path: ResourcePath) -> set[ResourcePath]:
         """Resources that could not be compiled because the one at ``path`` was missing."""
@@ -137,7 +130,7 @@ class Reader:
         found = self._cache.get(keys.config(path))
         return (found.mod_revision if found is not None else 0), path
 
-    def _change(self, seen: _Seen, resource: ResourceRef, intent: Intent, claim: Claim) -> None:
+    def _change(self, seen: Seen, resource: ResourceRef, intent: Intent, claim: Claim) -> None:
         memo = Memo.decode(seen.memo.key, seen.memo.value) if seen.memo is not None else None
         name = group_name(resource, intent.version)
         if not is_change(intent, memo) or self._is_busy(resource, name):
@@ -152,24 +145,21 @@ class Reader:
             suffix=self._suffix,
         )
         ops: list[Op] = [Put(keys.memo(seen.path), Memo.of(intent).encode())]
+        ops += self._unquarantined(seen.path)
         if isinstance(compiled, NotWorkable):
             state = State(version=intent.version, worker_state=READ_COMPLETE)
             ops.insert(0, Put(keys.state(seen.path), state.encode()))
-        else:
-            ops += _posting(compiled)
-        ops += self._unquarantined(seen.path)
-        waits_for = compiled.waits_for if isinstance(compiled, JobGroup) else ()
-        if not self._write(seen, ops, claim, group=name, jobs=waits_for):
-            self._undecided.add(seen.path)
-        elif isinstance(compiled, JobGroup):
-            for job in compiled.jobs:
-                self._queue.add(job)
+            if not self._poster.write(seen, ops, claim, group=name):
+                self._undecided.add(seen.path)
+        elif self._poster.post(seen, compiled, ops, claim):
             LOG.info(
                 "group posted",
                 extra={"group": compiled.name, "waits_for": list(compiled.waits_for)},
             )
+        else:
+            self._undecided.add(seen.path)
 
-    def _remove(self, seen: _Seen, resource: ResourceRef | None, claim: Claim) -> None:
+    def _remove(self, seen: Seen, resource: ResourceRef | None, claim: Claim) -> None:
         """An intent is gone: drop our own records of it, once nothing works on it any more."""
         ops = self._unquarantined(seen.path)
         group = ""
@@ -178,10 +168,10 @@ class Reader:
             ops += [Delete(key(seen.path)) for key in records]
             ops.append(DeletePrefix(keys.targets(seen.path)))
             group = group_name(resource, Memo.decode(seen.memo.key, seen.memo.value).version)
-        if ops and self._write(seen, ops, claim, group=group):
+        if ops and self._poster.write(seen, ops, claim, group=group):
             LOG.info("resource forgotten", extra={"resource": str(seen.path)})
 
-    def _refuse(self, seen: _Seen, error: InvalidInput, claim: Claim) -> None:
+    def _refuse(self, seen: Seen, error: InvalidInput, claim: Claim) -> None:
         """Quarantine a document that cannot be compiled, and say so in its state."""
         key = keys.quarantine(keys.config(seen.path))
         if isinstance(error, MissingDocument):
@@ -198,7 +188,7 @@ class Reader:
             action = Action.MODIFY if seen.memo is not None else Action.CREATE
             state = State(version=version, worker_state=failed(action), error=error.message)
             ops.append(Put(keys.state(seen.path), state.encode()))
-        if self._write(seen, ops, claim):
+        if self._poster.write(seen, ops, claim):
             LOG.warning("intent refused", extra={"key": key, "reason": error.message})
 
     def _is_busy(self, resource: ResourceRef, name: str = "") -> bool:
@@ -216,53 +206,3 @@ class Reader:
     def _unquarantined(self, path: ResourcePath) -> list[Op]:
         key = keys.quarantine(keys.config(path))
         return [Delete(key)] if self._cache.get(key) is not None else []
-
-    def _write(
-        self,
-        seen: _Seen,
-        ops: Sequence[Op],
-        claim: Claim,
-        *,
-        group: str = "",
-        jobs: Sequence[str] = (),
-    ) -> bool:
-        """Write on condition that nothing we decided on has changed since.
-
-        The decision rests on the record of ``group``, and on ``jobs`` being queued. False:
-        something has changed, and the watch brings it; it is decided again then.
-        """
-        compares = [
-            claim.fence,
-            unchanged(keys.config(seen.path), _revision(seen.config)),
-            unchanged(keys.memo(seen.path), _revision(seen.memo)),
-        ]
-        if group:
-            key = keys.group(group)
-            compares.append(unchanged(key, _revision(self._cache.get(key))))
-        for job_id in jobs[:MAX_COMPARED]:
-            queued = self._cache.get(keys.job(job_id))
-            if queued is None:
-                return False
-            compares.append(unchanged(queued.key, queued.mod_revision))
-        answer = self._store.txn(compares, ops)
-        if answer.succeeded:
-            observe(self._cache, ops, answer.revision)
-        return answer.succeeded
-
-
-def _revision(item: KeyValue | None) -> int:
-    return item.mod_revision if item is not None else 0
-
-
-def _posting(group: JobGroup) -> list[Op]:
-    record = GroupRecord(
-        name=group.name,
-        action=group.action,
-        resource=group.resource,
-        version=group.version,
-        job_ids=tuple(job.id for job in group.jobs),
-        waits_for=group.waits_for,
-        posted_at=time.time(),
-    )
-    posted: list[Op] = [Put(keys.job(job.id), job.encode()) for job in group.jobs]
-    return [*posted, Put(keys.group(group.name), record.encode())]

@@ -233,6 +233,7 @@ class Conductor:
             catch_up(self._store, self._cache, WATCHED)
             for key in self._intake.everything():
                 self._intake.take_in(key)
+            self._reader.take_over(claim)
             configs = self._intake.all_resources()
             LOG.info("reader role taken", extra={"conductor": self.id})
         self._reading = claim

@@ -28,7 +28,7 @@ WATCHED = (keys.CONFIG, keys.MEMO, keys.JOBS, keys.GROUPS, keys.QUARANTINE)
 def test_an_intent_that_is_too_large_is_refused_and_holds_nobody_up(
     world: World, conductor: Conductor
 ) -> None:
-    world.want(network("big"), text="x" * 900_000)
+    world.want(network("big"), text="x" * 1_450_000)
     world.want(network("small"))
     assert world.state(network("small"))["error"] == ""
     refused = world.state(network("big"))

@@ -13,6 +13,7 @@ from esi_flows.handlers.base import Outcome, Run, Steps
 from esi_flows.model import keys
 from esi_flows.model.groups import GroupRecord, GroupState
 from esi_flows.model.jobs import Action, Job, ResourceRef
+from esi_flows.store.base import Put
 from tests.conductor.conftest import MakeConductor, World, network
 from tests.plugins import ListHandler, make_job
 
@@ -29,9 +30,8 @@ def post(world: World, job: bytes | None) -> None:
         version=1,
         job_ids=(JOB,),
     )
-    if job is not None:
-        world.store.put(keys.job(JOB), job)
-    world.store.put(keys.group(GROUP), record.encode())
+    jobs = [Put(keys.job(JOB), job)] if job is not None else []
+    world.store.txn([], [*jobs, Put(keys.group(GROUP), record.encode())])
 
 
 def malformed(**members: Any) -> bytes:
