@@ -22,6 +22,7 @@ ROOT = Path(__file__).parents[2]
 SUFFIX = re.compile(r":[a-z0-9]{5}(?=$|\"|;| )")
 VOLATILE = (
     "attempts",
+    "claims",
     "conductor",
     "posted_at",
     "started_at",
@@ -42,7 +43,7 @@ def picture(world: World) -> dict[str, Any]:
     """Everything in the store but who works, and when and how often they tried."""
     shown = {}
     for item in world.store.range("/").items:
-        if not item.key.startswith((keys.CLAIMS, keys.CONDUCTORS, DONE)):
+        if not item.key.startswith((keys.CLAIMS, keys.CONDUCTORS, keys.MARKERS, keys.HISTORY, DONE)):
             shown[SUFFIX.sub("", item.key)] = without_what_differs(json.loads(item.value))
     return shown
 
