@@ -24,7 +24,7 @@ class Workload:
     """The unfinished groups of the whole store, as one conductor knows them."""
 
     waiting: int = 0
-    """Groups that wait for others."""
+    """Groups that wait for others, or are suspended."""
     runnable: int = 0
     """Groups that could run and that nobody runs."""
     claimed: int = 0
