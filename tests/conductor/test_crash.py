@@ -42,8 +42,9 @@ def without_what_differs(value: Any) -> Any:
 def picture(world: World) -> dict[str, Any]:
     """Everything in the store but who works, and when and how often they tried."""
     shown = {}
+    ignored = (keys.CLAIMS, keys.CONDUCTORS, keys.MARKERS, keys.HISTORY, DONE)
     for item in world.store.range("/").items:
-        if not item.key.startswith((keys.CLAIMS, keys.CONDUCTORS, keys.MARKERS, keys.HISTORY, DONE)):
+        if not item.key.startswith(ignored):
             shown[SUFFIX.sub("", item.key)] = without_what_differs(json.loads(item.value))
     return shown
 
