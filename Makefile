@@ -2,12 +2,13 @@
 PYTHON ?= python3
 VENV   ?= .venv
 PEERS  ?= .venv-bench
+CLOUD   = .venv-cloud
 DATA   ?= .esi-flows/demo
 SPEED  ?= 10
 BIN     = $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo sandbox test lint format sample golden bench bench-compile bench-plan clean
+.PHONY: help demo sandbox test test-cloud lint format sample golden bench bench-compile bench-plan clean
 
 help: ## List what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -18,8 +19,11 @@ demo: $(VENV)/.sandbox ## Deploy an internet gateway in the sandbox, from an emp
 sandbox: $(VENV)/.sandbox ## Keep etcd, cloud, conductor and collector of the demo running
 	@$(BIN)/esi-flows --data $(DATA) sandbox --speed $(SPEED)
 
-test: $(VENV)/.dev ## Run all tests: style, types, units, real etcd, sandbox cloud, commands of the docs
+test: $(VENV)/.dev $(if $(CI),$(CLOUD)/.cloud) ## Run all tests: style, types, units, real etcd, sandbox cloud, commands of the docs
 	$(BIN)/pytest -n 2 --dist loadgroup
+
+test-cloud: $(VENV)/.dev $(CLOUD)/.cloud ## Install Keystone and Heat (250 MB) and run the tests of a real cloud; `make test` runs them from then on
+	$(BIN)/pytest -m cloud
 
 lint: $(VENV)/.dev ## Check style, types and imports only
 	$(BIN)/pytest -q tests/style
@@ -45,7 +49,7 @@ bench-plan: $(VENV)/.sandbox ## Measure what planning 100, 1,000 and 10,000 inte
 	@$(BIN)/python -m benchmarks.plan --json benchmarks/results/plan.json
 
 clean: ## Remove the virtual environments and the demo's data
-	rm -rf $(VENV) $(PEERS) .esi-flows
+	rm -rf $(VENV) $(PEERS) $(CLOUD) .esi-flows
 
 $(VENV)/.sandbox: pyproject.toml constraints.txt .ci/setup
 	@.ci/setup $(PYTHON) $(VENV) sandbox
@@ -55,3 +59,6 @@ $(PEERS)/.sandbox: pyproject.toml constraints.txt .ci/setup
 
 $(VENV)/.dev: pyproject.toml constraints.txt .ci/setup
 	@.ci/setup $(PYTHON) $(VENV) dev
+
+$(CLOUD)/.cloud: tests/cloud/bed/requirements.txt .ci/setup
+	@.ci/setup $(PYTHON) $(CLOUD) cloud

@@ -1,4 +1,4 @@
-"""The real clients on a running sandbox cloud."""
+"""The real clients on a running cloud."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from keystoneauth1 import session
 
 from esi_flows.handlers.heat.auth import load_auth
 from esi_flows.handlers.heat.client import Clouds
-from esi_flows.sandbox.cloud import Cloud
+from tests.cloud.plugin import World
 
 
-def clouds_of(cloud: Cloud) -> Clouds:
-    """Heat for each project of a sandbox cloud, with its own credential."""
+def clouds_of(cloud: World) -> Clouds:
+    """Heat for each project of a cloud, with its own credential."""
     options = {
         name.removeprefix("OS_").lower(): value
         for name, value in cloud.environment().items()

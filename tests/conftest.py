@@ -15,7 +15,7 @@ from esi_flows.store.embedded import EmbeddedEtcd
 from esi_flows.store.embedded.binary import obtain_etcd
 from esi_flows.store.etcd import EtcdStore, connect
 
-pytest_plugins = ("tests.conformance.plugin",)
+pytest_plugins = ("tests.cloud.plugin", "tests.conformance.plugin")
 
 # how long an example takes says more about the machine than about us
 settings.register_profile("esi-flows", deadline=None)

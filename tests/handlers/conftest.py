@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import pytest
 
@@ -16,10 +16,9 @@ from esi_flows.handlers.heat.handler import HeatHandler
 from esi_flows.handlers.heat.poller import StackPoller
 from esi_flows.model.jobs import Action, Job, OnFailure, Parameter, ResourceRef
 from esi_flows.model.results import HeatStack
-from esi_flows.sandbox.cloud import Cloud
+from tests.cloud.plugin import World
 from tests.clouds import clouds_of
 
-PROJECT = "a5f1c0de00000000000000000000c0de"
 NETWORK = ResourceRef("network", "n1")
 
 HOT = """\
@@ -30,7 +29,10 @@ parameters:
 resources:
   network:
     type: OS::Contrail::VirtualNetwork
-    properties: {name: {get_param: name}, uuid: {get_param: name}}
+    properties:
+      name: {get_param: name}
+      uuid: {get_param: name}
+      forwarding_mode: {get_param: flavour}
   kind:
     type: OS::Heat::Value
     properties: {value: {get_param: flavour}}
@@ -41,19 +43,13 @@ outputs:
 
 
 @pytest.fixture
-def cloud(tmp_path: Path) -> Iterator[Cloud]:
-    with Cloud(tmp_path / "cloud", speed=20) as running:
-        yield running
-
-
-@pytest.fixture
-def clouds(cloud: Cloud) -> Clouds:
+def clouds(cloud: World) -> Clouds:
     return clouds_of(cloud)
 
 
 @pytest.fixture
-def heat(clouds: Clouds) -> Heat:
-    return clouds.project(PROJECT)
+def heat(clouds: Clouds, project: str) -> Heat:
+    return clouds.project(project)
 
 
 @pytest.fixture
@@ -100,8 +96,19 @@ def run(records: Records) -> Run:
     return Run(catalog, records)
 
 
-def network_job(action: Action = Action.CREATE, **values: Any) -> Job:
-    """A job on the network with these Heat parameters (``name`` is given)."""
+class MakeJob(Protocol):
+    """Makes jobs on the network of these tests, in the project of the test."""
+
+    def __call__(self, action: Action = Action.CREATE, **values: Any) -> Job:
+        """One with these Heat parameters (``name`` is given)."""
+
+
+@pytest.fixture
+def job(project: str) -> MakeJob:
+    return functools.partial(_network_job, project)
+
+
+def _network_job(project: str, action: Action = Action.CREATE, **values: Any) -> Job:
     params = {"name": "n1", **values}
     return Job(
         id=f"{action}:heat_worker:network:n1:1:abcde",
@@ -111,7 +118,7 @@ def network_job(action: Action = Action.CREATE, **values: Any) -> Job:
         resource_type="network",
         resource_id="n1",
         version=1,
-        resource_input={"id": "n1", "tenant_id": PROJECT},
+        resource_input={"id": "n1", "tenant_id": project},
         params=tuple(Parameter(k, "value", v) for k, v in params.items()),
         is_first=True,
         is_last=True,

@@ -8,11 +8,16 @@ from typing import Any
 
 import pytest
 
+from esi_flows.handlers.base import Run
 from esi_flows.handlers.heat.client import Clouds, Heat, HeatRejected, Stack, StackRequest
+from esi_flows.handlers.heat.handler import HeatHandler
 from esi_flows.handlers.heat.poller import STALE_SECONDS, StackPoller, _Watched
 from esi_flows.model.errors import HandlerError, HandlerTimeout
+from esi_flows.model.jobs import Action
 from esi_flows.sandbox.cloud import Cloud
-from tests.handlers.conftest import HOT, PROJECT
+from esi_flows.sandbox.faults import Fault, FaultKind
+from esi_flows.sandbox.journal import Entry
+from tests.handlers.conftest import HOT, MakeJob, drive
 
 NAME = "network_n1"
 ELSEWHERE = "b" * 32
@@ -34,49 +39,57 @@ def create(heat: Heat) -> None:
     heat.create(NAME, StackRequest(HOT, {"name": "n1"}, 5))
 
 
-def test_a_stack_is_told_once_it_is_done(heat: Heat, poller: StackPoller) -> None:
+def test_a_stack_is_told_once_it_is_done(heat: Heat, poller: StackPoller, project: str) -> None:
     create(heat)
-    stack = poller.settled(PROJECT, NAME, deadline=soon()).result(20)
+    stack = poller.settled(project, NAME, deadline=soon()).result(20)
     assert stack is not None
     assert stack.status == "CREATE_COMPLETE"
 
 
-def test_a_stack_that_is_gone_is_told_as_none(heat: Heat, poller: StackPoller) -> None:
+def test_a_stack_that_is_gone_is_told_as_none(
+    heat: Heat, poller: StackPoller, project: str
+) -> None:
     create(heat)
-    stack = poller.settled(PROJECT, NAME, deadline=soon()).result(20)
+    stack = poller.settled(project, NAME, deadline=soon()).result(20)
     assert stack is not None
     heat.delete(stack)
-    gone = poller.settled(PROJECT, NAME, deadline=soon(), before=stack, deleting=True)
+    gone = poller.settled(project, NAME, deadline=soon(), before=stack, deleting=True)
     assert gone.result(20) is None
 
 
-def test_each_who_waits_for_the_same_stack_is_told(heat: Heat, poller: StackPoller) -> None:
+def test_each_who_waits_for_the_same_stack_is_told(
+    heat: Heat, poller: StackPoller, project: str
+) -> None:
     create(heat)
-    waiting = [poller.settled(PROJECT, NAME, deadline=soon()) for _ in range(3)]
+    waiting = [poller.settled(project, NAME, deadline=soon()) for _ in range(3)]
     assert len({future.result(20) for future in waiting}) == 1
 
 
 def test_after_the_deadline_it_says_what_the_stack_is(
-    cloud: Cloud, heat: Heat, poller: StackPoller
+    heat: Heat, poller: StackPoller, project: str
 ) -> None:
     create(heat)
-    done = poller.settled(PROJECT, NAME, deadline=soon()).result(20)
+    done = poller.settled(project, NAME, deadline=soon()).result(20)
     assert done is not None
     # told to be deleted, which nobody asked Heat for
-    future = poller.settled(PROJECT, NAME, deadline=soon(0.2), deleting=True)
+    future = poller.settled(project, NAME, deadline=soon(0.2), deleting=True)
     with pytest.raises(HandlerTimeout, match="its status is CREATE_COMPLETE"):
         future.result(20)
 
 
-def test_the_deadline_holds_while_heat_is_away(cloud: Cloud, poller: StackPoller) -> None:
+def test_the_deadline_holds_while_heat_is_away(
+    cloud: Cloud, poller: StackPoller, project: str
+) -> None:
     cloud.stop()
-    future = poller.settled(PROJECT, NAME, deadline=soon(0.2))
+    future = poller.settled(project, NAME, deadline=soon(0.2))
     with pytest.raises(HandlerTimeout, match="not known"):
         future.result(20)
 
 
-def test_who_waits_no_more_is_forgotten(cloud: Cloud, heat: Heat, poller: StackPoller) -> None:
-    future = poller.settled(PROJECT, NAME, deadline=soon(), deleting=True)
+def test_who_waits_no_more_is_forgotten(
+    cloud: Cloud, heat: Heat, poller: StackPoller, project: str
+) -> None:
+    future = poller.settled(project, NAME, deadline=soon(), deleting=True)
     future.cancel()
     poller.later(0.3).result(20)
     asked = len(cloud.requests(contains="stacks"))
@@ -99,13 +112,49 @@ def test_timers_ring_in_their_order(poller: StackPoller) -> None:
     assert rung == [0.05, 0.2]
 
 
+def test_the_old_status_after_an_update_is_not_taken_for_the_new(
+    handler: HeatHandler, run: Run, job: MakeJob, cloud: Cloud
+) -> None:
+    drive(handler.execute(job(), run))
+    drive(handler.execute(job(Action.MODIFY, flavour="cold"), run))
+    cloud.faults.add(Fault(kind=FaultKind.STALE, stack=NAME, seconds=0.3, times=1))
+    outcome = drive(handler.execute(job(Action.MODIFY, flavour="hot"), run))
+    outputs = {o["output_key"]: o["output_value"] for o in outcome.job_state["heat_outputs"]}
+    assert outputs["flavour"] == "hot"
+
+
+def test_many_stacks_are_watched_with_one_list_call_a_tick(
+    poller: StackPoller, cloud: Cloud
+) -> None:
+    waits = [poller.settled("p", f"gone_{i}", deadline=soon(), deleting=True) for i in range(200)]
+    assert [wait.result(20) for wait in waits] == [None] * 200
+    assert len(lists(cloud)) <= 2
+
+
+def test_few_stacks_are_asked_for_by_their_names(poller: StackPoller, cloud: Cloud) -> None:
+    assert poller.settled("p", "gone", deadline=soon(), deleting=True).result(20) is None
+    assert {entry.query for entry in lists(cloud)} == {"tenant=p&name=gone"}
+
+
+def test_a_stack_of_that_name_in_another_project_is_not_taken_for_ours(
+    clouds: Clouds, heat: Heat, poller: StackPoller, project: str
+) -> None:
+    create(clouds.project(ELSEWHERE))
+    assert poller.settled(ELSEWHERE, NAME, deadline=soon()).result(20) is not None
+    assert poller.settled(project, NAME, deadline=soon()).result(20) is None
+
+
+def lists(cloud: Cloud) -> list[Entry]:
+    return [e for e in cloud.requests(method="GET") if e.path.endswith("/stacks")]
+
+
 class Broken(Exception):
     """What no library has said it would raise."""
 
 
 @pytest.mark.parametrize("error", [Broken("odd"), HeatRejected("no such project")])
 def test_a_project_that_cannot_be_asked_fails_its_own_and_no_other(
-    clouds: Clouds, heat: Heat, error: Exception
+    clouds: Clouds, heat: Heat, project: str, error: Exception
 ) -> None:
     make_session = clouds._make_session
 
@@ -118,7 +167,7 @@ def test_a_project_that_cannot_be_asked_fails_its_own_and_no_other(
     poller.start()
     create(heat)
     bad = poller.settled(ELSEWHERE, NAME, deadline=soon())
-    good = poller.settled(PROJECT, NAME, deadline=soon())
+    good = poller.settled(project, NAME, deadline=soon())
     with pytest.raises(HandlerError, match=str(error)):
         bad.result(20)
     assert good.result(20) is not None

@@ -85,8 +85,16 @@ def connect(cloud: Cloud) -> Iterator[Callable[..., Any]]:
 
 @pytest.fixture
 def heat(connect: Callable[..., Any]) -> Any:
-    """A heatclient in a project of its own."""
-    return connect(project_id=uuid.uuid4().hex)
+    """A heatclient in a project of its own; it lists that project only, unless told otherwise."""
+    project_id = uuid.uuid4().hex
+    client = connect(project_id=project_id)
+    every = client.stacks.list
+
+    def own(*, filters: dict[str, Any] | None = None, **options: Any) -> Any:
+        return every(filters={"tenant": project_id, **(filters or {})}, **options)
+
+    client.stacks.list = own
+    return client
 
 
 @dataclass

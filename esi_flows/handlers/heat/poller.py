@@ -148,13 +148,13 @@ class StackPoller:
         with self._changed:
             # whoever comes after the list was asked for may not be judged by it
             watched = list(self._projects[project_id].watched)
-        answer = self._ask(project_id)
+        answer = self._ask(project_id, {each.name for each in watched})
         self._keep(project_id, [w for w in watched if _judge(w, answer)])
 
-    def _ask(self, project_id: str) -> _Answer:
+    def _ask(self, project_id: str, names: set[str]) -> _Answer:
         asked_at = time.monotonic()
         try:
-            stacks = {s.name: s for s in self._clouds.project(project_id).stacks()}
+            stacks = {s.name: s for s in self._clouds.project(project_id).stacks(names)}
         except HeatUnavailable as error:
             LOG.warning("stacks not listed", extra={"project": project_id, "error": str(error)})
             return _Answer(asked_at)

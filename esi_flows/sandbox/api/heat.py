@@ -70,8 +70,8 @@ class HeatApi:
         )
 
     async def _on_index(self, request: Request) -> Response:
-        token = self._access.caller(request)
-        return JSONResponse(listed(self._engine, self._views, token.project_id, request))
+        self._access.caller(request)
+        return JSONResponse(listed(self._engine, self._views, request))
 
     async def _on_create(self, request: Request) -> Response:
         token = self._access.caller(request)

@@ -9,7 +9,6 @@ from starlette.requests import Request
 
 from esi_flows.sandbox.api.heat_views import Views
 from esi_flows.sandbox.errors import CloudError
-from esi_flows.sandbox.identity import PROJECT_ID
 from esi_flows.sandbox.stacks.engine import Engine
 from esi_flows.sandbox.stacks.model import Event, Stack
 from esi_flows.sandbox.stacks.request import flag, whole
@@ -24,12 +23,12 @@ _SORT_KEYS: dict[str, Callable[[Stack], Any]] = {
 }
 
 
-def listed(engine: Engine, views: Views, project_id: str, request: Request) -> dict[str, Any]:
+def listed(engine: Engine, views: Views, request: Request) -> dict[str, Any]:
     """The answer to a list request. Raises CloudError for parameters that are none."""
     query = request.query_params
-    everywhere = flag("global_tenant", query.get("global_tenant", "false"))
-    everywhere = everywhere and project_id == PROJECT_ID
-    found = (engine.head(stack) for stack in engine.all(None if everywhere else project_id))
+    flag("global_tenant", query.get("global_tenant", "false"))
+    # an admin, whatever the project, is listed the stacks of all, as with Heat's default policy
+    found = (engine.head(stack) for stack in engine.all(None))
     kept = list(_filtered(found, request))
     page = _page(_sorted(kept, request), query.get("marker"), query.get("limit"))
     answer: dict[str, Any] = {"stacks": [views.summary(stack) for stack in page]}
@@ -42,6 +41,7 @@ def _filtered(stacks: Iterable[Stack], request: Request) -> Iterator[Stack]:
     query = request.query_params
     deleted = flag("show_deleted", query.get("show_deleted", "false"))
     ids = set(query.getlist("id"))
+    projects = set(query.getlist("tenant"))
     names = set(query.getlist("name")) | set(query.getlist("stack_name"))
     actions = set(query.getlist("action")) | set(query.getlist("stack_action"))
     states = set(query.getlist("status")) | set(query.getlist("stack_status"))
@@ -50,6 +50,7 @@ def _filtered(stacks: Iterable[Stack], request: Request) -> Iterator[Stack]:
         if (
             (deleted or not stack.deleted_at)
             and (not ids or stack.id in ids)
+            and (not projects or stack.project_id in projects)
             and (not names or stack.name in names)
             and (not actions or stack.action in actions)
             and (not states or stack.status in states or stack.state in states)

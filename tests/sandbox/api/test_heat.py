@@ -200,6 +200,17 @@ def test_lists_are_filtered_ordered_and_cut_in_pages(heat: Any, clock: Any) -> N
     assert names(show_deleted=True) == ["a", "c", "b"]
 
 
+def test_an_admin_is_listed_the_stacks_of_all_projects_unless_one_is_asked_for(
+    connect: Callable[..., Any],
+) -> None:
+    for project_id in ("one", "two"):
+        connect(project_id=project_id).stacks.create(stack_name="listed", template=ONE)
+    stacks = connect(project_id="one").stacks
+    assert len(list(stacks.list(filters={"name": "listed"}))) == 2
+    [own] = stacks.list(filters={"name": "listed", "tenant": "one"})
+    assert own.project == "one"
+
+
 def test_a_preview_makes_nothing(heat: Any) -> None:
     shown = heat.stacks.preview(stack_name="s", template=ONE)
     assert [r["resource_name"] for r in shown.resources] == ["a"]
