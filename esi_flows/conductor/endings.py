@@ -16,8 +16,8 @@ from esi_flows.store.base import Delete, Op, Put
 
 MAX_ERROR = 20_000
 """Characters of an error that are kept."""
-MAX_COURSE_BYTES = 500 * 1024
-"""What the course of a group may add to its record."""
+MAX_RECORDS_BYTES = 1300 * 1024
+"""What the record and the copy that is kept of it may take in the transaction of a group's end."""
 
 _ERROR = {
     Action.CREATE: "CREATE_ERROR",
@@ -58,7 +58,7 @@ def told(record: GroupRecord, course: Sequence[JobCourse]) -> GroupRecord:
         replace(job, error=job.error[:MAX_ERROR]) if len(job.error) > MAX_ERROR else job
         for job in course
     ]
-    room = MAX_COURSE_BYTES
+    room = MAX_RECORDS_BYTES // 2 - len(record.encode())
     kept = set()
     for job in sorted(course, key=_telling, reverse=True):
         # a character of an error may take six bytes of JSON, the names and times take so many
@@ -86,6 +86,14 @@ def cancelled(
         failed_job=failed_job,
         ended_at=now,
     )
+    return final, [*_written(final, failure_state(final, catalog), catalog)]
+
+
+def called_off(
+    record: GroupRecord, reason: str, *, catalog: Catalog, now: float
+) -> tuple[GroupRecord, list[Op]]:
+    """The final record of a group that never ran because somebody wanted so, and the writes."""
+    final = record.but(state=GroupState.CANCELLED, error=reason, ended_at=now)
     return final, [*_written(final, failure_state(final, catalog), catalog)]
 
 

@@ -27,7 +27,7 @@ MAX_COMPARED = 100
 """How many jobs a group may wait for and be sure that all are still queued; etcd takes 128 compares
 in one transaction. Waiting for a job that has just ended costs nothing but the word."""
 
-MAX_RECORD_BYTES = 700 * 1024
+MAX_RECORD_BYTES = 600 * 1024
 """The record of a group when it is posted: what is added at its end must find room."""
 MAX_DOCUMENT_BYTES = 1400 * 1024
 """Any other document of a posting; etcd takes 1.5 MiB in one request."""

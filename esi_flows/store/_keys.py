@@ -21,9 +21,9 @@ def decode_key(raw: bytes) -> str:
 def prefix_end(prefix: str) -> bytes:
     """The first key after all that start with ``prefix``. Raises StoreError.
 
-    A prefix must end in ``/``, so that ``/jobs/1`` cannot mean ``/jobs/10`` as well.
+    A prefix must end in ``/`` or ``:``, so that ``/jobs/1`` cannot mean ``/jobs/10`` as well.
     """
-    if not prefix.endswith("/"):
-        raise StoreError(f"{prefix!r} is no prefix", hint="end it in a slash")
+    if not prefix.endswith(("/", ":")):
+        raise StoreError(f"{prefix!r} is no prefix", hint="end it in a slash or a colon")
     raw = encode_key(prefix)
     return raw[:-1] + bytes((raw[-1] + 1,))

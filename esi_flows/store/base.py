@@ -71,7 +71,7 @@ class Delete:
 
 @dataclass(frozen=True, slots=True)
 class DeletePrefix:
-    """Remove every key that starts with ``prefix``, which must end in ``/``."""
+    """Remove every key that starts with ``prefix``, which must end in ``/`` or ``:``."""
 
     prefix: str
 
