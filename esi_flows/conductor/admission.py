@@ -44,6 +44,7 @@ class Admission:
         self._claimed: set[str] = set()
         self._ready: dict[str, float] = {}
         self._doomed: dict[str, str] = {}
+        self._held: set[str] = set()
 
     def update(self, record: GroupRecord) -> None:
         """A group was posted, claimed or ended."""
@@ -73,6 +74,21 @@ class Admission:
     def defer(self, name: str) -> None:
         """A claim was refused: wait until the watch tells why."""
         self._ready.pop(name, None)
+
+    def hold(self, name: str) -> None:
+        """Somebody wants a group not to run."""
+        self._held.add(name)
+        self._ready.pop(name, None)
+
+    def unhold(self, name: str) -> None:
+        """Nobody wants a group not to run; a claim that was refused may be tried again."""
+        self._held.discard(name)
+        self._reconsider(name)
+
+    def reconsider_all(self) -> None:
+        """Claims that were refused may be tried again."""
+        for name in self._unfinished:
+            self._reconsider(name)
 
     def released(self, name: str) -> None:
         """Nobody holds the claim of a group any more."""
@@ -112,6 +128,7 @@ class Admission:
         for known in (self._unfinished, self._ready, self._doomed, self._failed):
             known.pop(name, None)
         self._claimed.discard(name)
+        self._held.discard(name)
         waiters = self._leave_graph(name)
         if record.state is not GroupState.SUCCESS:
             self._failed[name] = record.failed_job or name
@@ -144,7 +161,8 @@ class Admission:
             self._ready.pop(name, None)
 
     def _reconsider(self, name: str) -> None:
-        if name not in self._unfinished or name in self._claimed or name in self._doomed:
+        kept = name in self._claimed or name in self._doomed or name in self._held
+        if name not in self._unfinished or kept:
             return
         if not any(owner in self._unfinished for owner in self._waiting.predecessors(name)):
             self._ready.setdefault(name, self._clock())

@@ -18,7 +18,15 @@ from esi_flows.store.reflector import Reflector
 
 LOG = logging.getLogger(__name__)
 
-WATCHED = (keys.CONFIG, keys.MEMO, keys.JOBS, keys.GROUPS, keys.CLAIMS, keys.QUARANTINE)
+WATCHED = (
+    keys.CONFIG,
+    keys.MEMO,
+    keys.JOBS,
+    keys.GROUPS,
+    keys.CLAIMS,
+    keys.STEERING,
+    keys.QUARANTINE,
+)
 """The prefixes that a conductor keeps a copy of."""
 
 
@@ -36,13 +44,17 @@ class Intake:
         catalog: CurrentCatalog,
         *,
         on_claim: Callable[[KeyValue], None],
+        on_steering: Callable[[str], None],
     ) -> None:
-        """``on_claim`` is told of every claim that somebody holds."""
+        """``on_claim`` is told of every claim that somebody holds, ``on_steering`` of the names of
+        which what is wanted has to be looked at.
+        """
         self._cache = cache
         self._queue = queue
         self._admission = admission
         self._catalog = catalog
         self._on_claim = on_claim
+        self._on_steering = on_steering
 
     def everything(self) -> list[str]:
         """Every key there is."""
@@ -65,6 +77,8 @@ class Intake:
             self._claim(key)
         elif key.startswith(keys.GROUPS):
             return self._group(key)
+        elif key.startswith(keys.STEERING):
+            self._on_steering(key.removeprefix(keys.STEERING))
         else:
             self._catalog.take_in(key)
             root = keys.CONFIG if key.startswith(keys.CONFIG) else keys.MEMO
@@ -106,6 +120,8 @@ class Intake:
             LOG.error("group record cannot be used", extra={"key": key, "reason": str(error)})
             return set()
         self._admission.update(record)
+        if self._cache.get(keys.steering(record.name)) is not None:
+            self._on_steering(record.name)
         if not record.state.ended:
             return set()
         for job_id in record.job_ids:

@@ -27,7 +27,8 @@ from esi_flows.model.errors import (
 )
 from esi_flows.model.groups import GroupRecord, GroupState
 from esi_flows.model.jobs import Job
-from esi_flows.store.base import Delete, KeyValue
+from esi_flows.model.steering import Order, Want
+from esi_flows.store.base import Delete, KeyValue, Op, Put
 from esi_flows.store.claims import Claim
 
 LOG = logging.getLogger(__name__)
@@ -60,6 +61,7 @@ class Runner:
         self._jobs: Sequence[Job] = ()
         self._run: GroupRun | None = None
         self._stopped_by: EsiFlowsError | None = None
+        self._order: Order | None = None
         self._lock = threading.Lock()
         self._on_end: Callable[[Runner], None] = lambda runner: None
         self.is_settled = False
@@ -87,6 +89,19 @@ class Runner:
         if run is not None:
             run.suspend(reason)
 
+    def steer(self, order: Order) -> None:
+        """Suspend or cancel because somebody wants so; from any thread, any number of times."""
+        with self._lock:
+            if self._order == order:
+                return
+            self._order = order
+            run = self._run
+        LOG.info("group steered", extra={**self._fields, "want": order.want, "by": order.by})
+        if order.want is Want.SUSPEND:
+            self.suspend(Suspended(f"suspended {order}"))
+        elif order.want is Want.CANCEL and run is not None:
+            run.cancel(f"cancelled {order}")
+
     def _begin(self) -> None:
         try:
             run = self._load()
@@ -95,7 +110,9 @@ class Runner:
             return
         with self._lock:
             self._run = run
-            stopped_by = self._stopped_by
+            stopped_by, order = self._stopped_by, self._order
+        if order is not None and order.want is Want.CANCEL:
+            run.cancel(f"cancelled {order}")
         if stopped_by is not None:
             run.suspend(stopped_by)
         run.start(self._ended)
@@ -194,7 +211,11 @@ class Runner:
 
     def _release(self) -> None:
         """Give the claim back, so that the group goes on at once, here or elsewhere."""
-        release = Commit(self._claim.fence, (Delete(self._claim.key),), self._released)
+        ops: tuple[Op, ...] = (Delete(self._claim.key),)
+        if self._order is not None and self._order.want is Want.SUSPEND:
+            held = self.record.but(state=GroupState.SUSPENDED)
+            ops = (Put(keys.group(held.name), held.encode()), *ops)
+        release = Commit(self._claim.fence, ops, self._released)
         self._host.committer.submit([release])
 
     def _released(self, error: EsiFlowsError | None) -> None:

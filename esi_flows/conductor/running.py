@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from esi_flows.conductor.runner import Runner
 from esi_flows.model.errors import EsiFlowsError
+from esi_flows.model.steering import Order
 
 
 class Running:
@@ -46,6 +47,13 @@ class Running:
             runners = tuple(self._runners.values())
         for runner in runners:
             runner.suspend(reason)
+
+    def steer(self, group: str, order: Order) -> None:
+        """Do what somebody wants of a group, if it runs here."""
+        with self._changed:
+            runner = self._runners.get(group)
+        if runner is not None:
+            runner.steer(order)
 
     def wait_idle(self, timeout: float | None = None) -> bool:
         """Wait until nothing runs; whether that is so now."""

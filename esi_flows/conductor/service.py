@@ -16,6 +16,7 @@ from esi_flows.compiler.queue import Queue
 from esi_flows.conductor import endings, names
 from esi_flows.conductor.admission import Admission, Census
 from esi_flows.conductor.claims import Claims, running
+from esi_flows.conductor.helm import Helm
 from esi_flows.conductor.housekeeping import Housekeeper
 from esi_flows.conductor.inbox import Inbox
 from esi_flows.conductor.intake import WATCHED, Intake
@@ -92,9 +93,17 @@ class Conductor:
             self._admission,
             self._catalog,
             on_claim=self._give_back_unused,
+            on_steering=lambda name: self._helm.look(name),
         )
         self._reading: Claim | None = None
         self._running = Running(groups=self._settings.running_groups, on_end=self._run_ended)
+        self._helm = Helm(
+            store,
+            self._cache,
+            self._admission,
+            self._running,
+            catalog=lambda: self._catalog.now,
+        )
         self._housekeeper = Housekeeper(
             store,
             self._cache,
@@ -283,6 +292,8 @@ class Conductor:
         return answer.succeeded
 
     def _claim_runnable(self) -> None:
+        if self._helm.is_paused:
+            return
         for name in self._admission.runnable():
             if self._running.is_full() or not self._lease.alive():
                 return
@@ -290,12 +301,20 @@ class Conductor:
                 continue  # it has given its claim back, and tells when it has ended
             current = unfinished(self._cache, name)
             now = time.time()
-            claim = self._claims.take_group(*current, now) if current is not None else None
+            held = self._helm.compares(name)
+            claim = (
+                self._claims.take_group(*current, now, compares=held)
+                if current is not None
+                else None
+            )
             if current is None or claim is None:
-                self._admission.defer(name)  # the watch brings who was faster
+                self._admission.defer(name)  # the watch brings who was faster, or what is wanted
                 continue
             self._admission.claimed(name)
             self._run(running(current[0], self.id, now), claim)
+            order = self._helm.order(current[0])
+            if order is not None:
+                self._running.steer(name, order)
 
     def _run(self, record: GroupRecord, claim: Claim) -> None:
         self._running.start(
