@@ -49,7 +49,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--only", default="", metavar="TEXT", help="engines whose name has TEXT")
     parser.add_argument("--rounds", type=int, default=3, help="of which the median counts")
-    parser.add_argument("--limit", type=float, default=60.0, help="seconds that one run may take")
+    parser.add_argument("--limit", type=float, default=40.0, help="seconds that one run may take")
     parser.add_argument(
         "--folder", type=Path, default=Path("/var/tmp"), help="where the servers' data is put"
     )
@@ -61,7 +61,11 @@ def _measure(
 ) -> dict[str, object]:
     machine = f"{describe()}; {_versions(place)}"
     print(machine)
-    can_do = {**limits.disk(place.folder), **limits.etcd(place.etcd.endpoint)}
+    can_do = {
+        **limits.interpreter(),
+        **limits.disk(place.folder),
+        **limits.etcd(place.etcd.endpoint),
+    }
     print(runner.table(("limit", "per second"), ((k, f"{v:,.0f}") for k, v in can_do.items())))
     measured = []
     for each in _each(place, variants, given):

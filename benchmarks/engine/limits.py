@@ -1,4 +1,4 @@
-"""What this machine can do at best: its disk, and etcd on it."""
+"""What this machine can do at best: its processor, its disk, and etcd on it."""
 
 from __future__ import annotations
 
@@ -14,6 +14,16 @@ from esi_flows.store.etcd import connect
 
 _SECONDS = 2.0
 _VALUE = b"x" * 200
+
+
+def interpreter() -> Mapping[str, float]:
+    """How often a second one thread of Python counts to a thousand: tells machines apart."""
+
+    def count() -> None:
+        for _ in range(1000):
+            pass
+
+    return {"Python counts to 1,000": _rate(count, clients=1)}
 
 
 def disk(folder: Path) -> Mapping[str, float]:

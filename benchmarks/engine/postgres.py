@@ -140,9 +140,8 @@ def fetch_programs(cache: Path) -> Path:
         raise NoPostgres("PostgreSQL is not installed, and there is no apt-get to fetch it with")
     work = cache / "packages"
     work.mkdir(parents=True, exist_ok=True)
-    wanted = ["apt-get", "-s", "--no-install-recommends", "install", "postgresql"]
     # what is installed already is used where it is; the rest comes along
-    names = re.findall(r"^Inst (\S+)", _run(wanted), re.MULTILINE)
+    names = re.findall(r"^Inst (\S+)", _simulate_install(), re.MULTILINE)
     sandbox = ["-o", "APT::Sandbox::User=root"] if os.geteuid() == 0 else []
     _run(["apt-get", *sandbox, "download", *names], cwd=work)
     for package in work.glob("*.deb"):
@@ -151,6 +150,17 @@ def fetch_programs(cache: Path) -> Path:
     if not found:
         raise NoPostgres("Debian's packages hold no PostgreSQL")
     return found[-1]
+
+
+def _simulate_install() -> str:
+    wanted = ["apt-get", "-s", "--no-install-recommends", "install", "postgresql"]
+    try:
+        return _run(wanted)
+    except NoPostgres:
+        if os.geteuid() != 0:
+            raise
+        _run(["apt-get", "--quiet", "update"])  # the lists of packages were never fetched
+        return _run(wanted)
 
 
 def _environment(programs: Path) -> Mapping[str, str]:

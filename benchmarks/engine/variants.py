@@ -31,6 +31,8 @@ class Variant:
     """What pip installs for it."""
     driver: str = ""
     """The PostgreSQL driver, as SQLAlchemy's URLs name it."""
+    share: float = 1.0
+    """Of the chains that others run at once: less for what would take minutes."""
     standby: bool = False
     """Whether a second process waits to take over, rather than being started after the crash."""
 
@@ -104,6 +106,7 @@ VARIANTS = (
         store=Store.SQLITE,
         workloads=_STOCK,
         requirements=_SQLALCHEMY,
+        share=0.2,
     ),
     Variant(
         name="TaskFlow",
@@ -111,6 +114,7 @@ VARIANTS = (
         store=Store.POSTGRES,
         workloads=_STOCK,
         requirements=(*_SQLALCHEMY, _PSYCOPG),
+        share=0.2,
         driver="+psycopg",
     ),
     Variant(

@@ -40,7 +40,7 @@ def throughput(count: int) -> Callable[[Bench], Figures]:
     """Chains of three, all at once, over all processes of the variant: steps a second."""
 
     def measure(bench: Bench) -> Figures:
-        return bench.together(lambda name: _chains(name, count))
+        return bench.together(lambda name: _chains(name, int(count * bench.variant.share)))
 
     return measure
 

@@ -19,7 +19,7 @@ _METRICS = {
     "bytes": "etcd_network_client_grpc_received_bytes_total",
 }
 _IDLE_SECONDS = 15.0
-_SETTLE_SECONDS = 1.0
+_SETTLE_SECONDS = 0.5
 
 
 @dataclass(frozen=True, slots=True)
