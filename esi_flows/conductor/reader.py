@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import heapq
 import logging
-from collections import defaultdict, deque
+from collections import defaultdict
 from collections.abc import Callable, Iterable
 
 from esi_flows.compiler.changes import compile_change, is_change
@@ -57,18 +58,26 @@ class Reader:
         self._documents = CachedDocuments(cache, catalog.now)
         self._waiting: defaultdict[str, set[ResourcePath]] = defaultdict(set)
         self._undecided: set[ResourcePath] = set()
+        self._todo: list[tuple[tuple[int, ResourcePath], ResourcePath]] = []
+        self._queued: set[ResourcePath] = set()
 
-    def consider_all(self, paths: Iterable[ResourcePath], claim: Claim) -> None:
+    def consider_all(
+        self, paths: Iterable[ResourcePath], claim: Claim, *, most: int | None = None
+    ) -> bool:
         """Look at intents in the order in which they were written, as the recorded reader did.
 
+        At most ``most`` of them (None: all); whether there are more, to be looked at the next time.
         Raises StoreError; those left undecided by it are looked at the next time.
         """
         self._undecided.update(paths)
         self._poster.sweep(claim)
-        todo = deque(sorted(self._undecided, key=self._written_at))
-        while todo:
-            path = todo.popleft()
-            self._undecided.discard(path)
+        undecided, self._undecided = self._undecided, set()
+        self._enqueue(undecided)
+        looked = 0
+        while self._todo and looked != most:
+            _, path = heapq.heappop(self._todo)
+            self._queued.discard(path)
+            looked += 1
             try:
                 self.consider(path, claim)
             except StoreError:
@@ -77,9 +86,14 @@ class Reader:
             except Exception:
                 LOG.exception("intent not compiled, a defect", extra={"key": keys.config(path)})
             if self._cache.get(keys.config(path)) is not None:
-                waiting = self._waiting_for(path)
-                self._undecided |= waiting
-                todo.extend(sorted(waiting, key=self._written_at))
+                self._enqueue(self._waiting_for(path))
+        return bool(self._todo)
+
+    def _enqueue(self, paths: Iterable[ResourcePath]) -> None:
+        for path in paths:
+            if path not in self._queued:
+                self._queued.add(path)
+                heapq.heappush(self._todo, (self._written_at(path), path))
 
     def take_over(self, claim: Claim) -> None:
         """Begin to have the reader's role, once all that the last one wrote is known.
@@ -145,6 +159,8 @@ class Reader:
             suffix=self._suffix,
         )
         ops: list[Op] = [Put(keys.memo(seen.path), Memo.of(intent).encode())]
+        if seen.memo is not None:
+            ops.append(Put(keys.before(seen.path), seen.memo.value))
         ops += self._unquarantined(seen.path)
         if isinstance(compiled, NotWorkable):
             state = State(version=intent.version, worker_state=READ_COMPLETE)
@@ -164,7 +180,7 @@ class Reader:
         ops = self._unquarantined(seen.path)
         group = ""
         if resource is not None and seen.memo is not None and not self._is_busy(resource):
-            records = (keys.memo, keys.heat_stack, keys.stack_record)
+            records = (keys.memo, keys.before, keys.heat_stack, keys.stack_record)
             ops += [Delete(key(seen.path)) for key in records]
             ops.append(DeletePrefix(keys.targets(seen.path)))
             group = group_name(resource, Memo.decode(seen.memo.key, seen.memo.value).version)

@@ -30,10 +30,11 @@ class Running:
         with self._changed:
             return len(self._runners)
 
-    def is_full(self) -> bool:
-        """Whether another group would have to wait."""
+    @property
+    def free(self) -> int:
+        """How many more groups may run."""
         with self._changed:
-            return len(self._runners) >= self._limit
+            return max(self._limit - len(self._runners), 0)
 
     def start(self, runner: Runner) -> None:
         """Run a group; it must not be running yet."""

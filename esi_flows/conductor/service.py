@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import logging
 import math
 import os
@@ -15,7 +16,7 @@ from esi_flows.catalog.types import Catalog
 from esi_flows.compiler.queue import Queue
 from esi_flows.conductor import endings, names
 from esi_flows.conductor.admission import Admission, Census
-from esi_flows.conductor.claims import Claims, running
+from esi_flows.conductor.claims import Claims, Wanted, running
 from esi_flows.conductor.helm import Helm
 from esi_flows.conductor.housekeeping import Housekeeper
 from esi_flows.conductor.inbox import Inbox
@@ -42,6 +43,11 @@ from esi_flows.store.written import catch_up, observe
 LOG = logging.getLogger(__name__)
 
 RETRY_SECONDS = 0.5
+
+INTENTS_PER_ROUND = 50
+"""How many intents are compiled before what may run by then is claimed."""
+CLAIMS_PER_ROUND = 30
+"""How many groups are claimed at once: what fits into one transaction."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,7 +200,7 @@ class Conductor:
             try:
                 if self._lease.lost.is_set():
                     todo = self._start_over()
-                self._digest(todo)
+                has_more = self._digest(todo)
                 self._cancel_doomed()
                 self._claim_runnable()
                 self._census = self._admission.census()
@@ -207,7 +213,7 @@ class Conductor:
                 self._stopping.wait(RETRY_SECONDS)
                 todo = self._inbox.take()
             else:
-                todo = self._inbox.take()
+                todo = self._inbox.take(0 if has_more else None)
 
     def _start_over(self) -> list[str]:
         """Our lease is gone: nothing that ran under it may go on; begin again with a new one."""
@@ -221,7 +227,8 @@ class Conductor:
         self._take_lease(names.new_id())
         return self._intake.everything()
 
-    def _digest(self, changed: Sequence[str]) -> None:
+    def _digest(self, changed: Sequence[str]) -> bool:
+        """Take in what has changed; whether there are more intents to compile."""
         configs: set[keys.ResourcePath] = set()
         for key in changed:
             try:
@@ -230,10 +237,13 @@ class Conductor:
                 raise
             except Exception:
                 LOG.exception("key not taken in, a defect", extra={"key": key})
-        self._read(configs)
+        return self._read(configs)
 
-    def _read(self, configs: set[keys.ResourcePath]) -> None:
-        """Compile these intents, or all of them when the reader's role has just become ours."""
+    def _read(self, configs: set[keys.ResourcePath]) -> bool:
+        """Compile these intents, or all of them when the reader's role has just become ours.
+
+        A round of them only; whether there are more.
+        """
         claim = hold_role(
             self._store, self._cache, keys.READER_ROLE, holder=self.id, lease=self._lease.id
         )
@@ -247,7 +257,8 @@ class Conductor:
             LOG.info("reader role taken", extra={"conductor": self.id})
         self._reading = claim
         if claim is not None:
-            self._reader.consider_all(configs, claim)
+            return self._reader.consider_all(configs, claim, most=INTENTS_PER_ROUND)
+        return False
 
     def _give_back_unused(self, found: KeyValue) -> None:
         """Give back a claim of ours that nobody uses, and one that nobody can hold.
@@ -294,27 +305,35 @@ class Conductor:
     def _claim_runnable(self) -> None:
         if self._helm.is_paused:
             return
-        for name in self._admission.runnable():
-            if self._running.is_full() or not self._lease.alive():
+        runnable = iter(self._admission.runnable())
+        while batch := list(itertools.islice(runnable, CLAIMS_PER_ROUND)):
+            free = self._running.free
+            if free <= 0 or not self._lease.alive():
                 return
+            self._claim(batch[:free])
+
+    def _claim(self, names: Sequence[str]) -> None:
+        wanted = []
+        for name in names:
             if name in self._running:
                 continue  # it has given its claim back, and tells when it has ended
             current = unfinished(self._cache, name)
-            now = time.time()
-            held = self._helm.compares(name)
-            claim = (
-                self._claims.take_group(*current, now, compares=held)
-                if current is not None
-                else None
-            )
-            if current is None or claim is None:
-                self._admission.defer(name)  # the watch brings who was faster, or what is wanted
+            if current is None:
+                self._admission.defer(name)
+            else:
+                wanted.append(Wanted(*current, self._helm.compares(name)))
+        now = time.time()
+        claims = self._claims.take_groups(wanted, now)
+        for (record, _, _), claim in zip(wanted, claims, strict=True):
+            if claim is None:
+                # the watch brings who was faster, or what is wanted
+                self._admission.defer(record.name)
                 continue
-            self._admission.claimed(name)
-            self._run(running(current[0], self.id, now), claim)
-            order = self._helm.order(current[0])
+            self._admission.claimed(record.name)
+            self._run(running(record, self.id, now), claim)
+            order = self._helm.order(record)
             if order is not None:
-                self._running.steer(name, order)
+                self._running.steer(record.name, order)
 
     def _run(self, record: GroupRecord, claim: Claim) -> None:
         self._running.start(
