@@ -81,7 +81,8 @@ def configure_from(file: Path, secrets: Iterable[str] = ()) -> None:
     """
     document = read_config(file)
     try:
-        logging.config.dictConfig(document)
+        # unless told otherwise, what was imported before this goes on logging
+        logging.config.dictConfig({"disable_existing_loggers": False, **document})
     except (ValueError, TypeError, AttributeError, ImportError) as error:
         raise _unusable(file, error) from error
     for handler in logging.getLogger().handlers:

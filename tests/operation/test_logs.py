@@ -120,3 +120,11 @@ def test_a_file_that_cannot_be_used_says_why(
     with pytest.raises(SettingsInvalid, match=reason) as caught:
         logs.configure_from(file)
     assert str(file) in caught.value.message
+
+
+def test_who_logged_before_goes_on(root: logging.Logger, tmp_path: Path) -> None:
+    earlier = logging.getLogger("esi_flows.earlier")
+    file = tmp_path / "logging.yaml"
+    file.write_text("version: 1\n")
+    logs.configure_from(file)
+    assert not earlier.disabled
