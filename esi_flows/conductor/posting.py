@@ -16,6 +16,7 @@ from esi_flows.model.errors import DocumentInvalid, TooLarge
 from esi_flows.model.groups import GroupRecord
 from esi_flows.model.jobs import group_of, is_job_id
 from esi_flows.model.keys import ResourcePath
+from esi_flows.model.steering import Want
 from esi_flows.store.base import Compare, Delete, KeyValue, Op, Put, Store, unchanged
 from esi_flows.store.claims import Claim
 from esi_flows.store.reflector import Reflector
@@ -93,7 +94,7 @@ class Poster:
         queued = self._still_queued(group.waits_for)
         if queued is None:
             return False
-        record = _record(group)
+        record = self._record(group)
         check_names(group.name, record.job_ids, self._cache)
         # in the order of their keys, in which a sweep removes them
         jobs = sorted((Put(keys.job(job.id), job.encode()) for job in group.jobs), key=_key)
@@ -169,6 +170,25 @@ class Poster:
             return None
         return frozenset(record.job_ids)
 
+    def _record(self, group: JobGroup) -> GroupRecord:
+        """The record to be; who wanted that an ended group of that name is tried again is told."""
+        known = self._cache.get(keys.group(group.name))
+        try:
+            ended = GroupRecord.decode(known.key, known.value) if known is not None else None
+        except DocumentInvalid:
+            ended = None  # reported when it was taken in
+        retried = ended.orders[-1:] if ended is not None else ()
+        return GroupRecord(
+            name=group.name,
+            action=group.action,
+            resource=group.resource,
+            version=group.version,
+            job_ids=tuple(job.id for job in group.jobs),
+            waits_for=group.waits_for,
+            posted_at=time.time(),
+            orders=tuple(order for order in retried if order.want is Want.RETRY),
+        )
+
     def _still_queued(self, job_ids: Sequence[str]) -> list[Compare] | None:
         """That these jobs are queued, to be compared; None where one is known not to be."""
         compares = []
@@ -178,18 +198,6 @@ class Poster:
                 return None
             compares.append(unchanged(queued.key, queued.mod_revision))
         return compares
-
-
-def _record(group: JobGroup) -> GroupRecord:
-    return GroupRecord(
-        name=group.name,
-        action=group.action,
-        resource=group.resource,
-        version=group.version,
-        job_ids=tuple(job.id for job in group.jobs),
-        waits_for=group.waits_for,
-        posted_at=time.time(),
-    )
 
 
 def _key(op: Put) -> str:

@@ -46,7 +46,7 @@ class Recorded:
     quarantined: bool = False
     """The current intent could not be compiled."""
     group: GroupRecord | None = None
-    """The group of the current version; read only where there is no result yet."""
+    """The group of the current version; read only where there is no result yet, or a bad one."""
 
     @property
     def standing(self) -> Standing:
@@ -55,6 +55,8 @@ class Recorded:
             return Standing.ABSENT
         if self.quarantined or _group_failed(self.group):
             return Standing.FAILED
+        if self.group is not None and not self.group.state.ended:
+            return Standing.IN_FLIGHT
         if self.state is None or self.state.version != self.intent.version:
             return Standing.IN_FLIGHT
         return Standing.FAILED if state_failed(self.state) else Standing.DONE
@@ -85,7 +87,8 @@ def read(
         found.update(_read_below(store, root, paths.values()))
     recorded = {r: _recorded(r, path, found) for r, path in paths.items()}
     for resource, record in recorded.items():
-        if record.standing is Standing.IN_FLIGHT:
+        # one that has failed may be tried again just now
+        if record.standing in (Standing.IN_FLIGHT, Standing.FAILED):
             recorded[resource] = _with_group(store, record)
     return recorded
 

@@ -14,11 +14,12 @@ from esi_flows.history import courses
 from esi_flows.model import keys
 from esi_flows.model.errors import InvalidInput
 from esi_flows.model.groups import GroupState
-from esi_flows.model.jobs import Job
+from esi_flows.model.jobs import Job, ResourceRef
 from esi_flows.model.steering import Order, Pause, Steering, Want
 from esi_flows.steering import service
 from esi_flows.steering.orders import Given, give
-from tests.conductor.conftest import MakeConductor, World, network, port
+from esi_flows.steering.retry import Retried, retry
+from tests.conductor.conftest import MakeConductor, World, network, port, small_catalog
 from tests.plugins import ListHandler
 
 GROUP = "network:n1:1"
@@ -292,3 +293,87 @@ def test_who_paused_first_stays_named_and_a_pause_can_become_stricter(world: Wor
     assert (held.by, held.suspend, is_new) == ("alice@h", True, True)
     assert service.unpause(world.store) == held
     assert service.unpause(world.store) is None
+
+
+class Failing(tuple[str, ...]):
+    """Every job, for as long as it is asked."""
+
+    def __contains__(self, job_id: object) -> bool:
+        return True
+
+
+def try_again(world: World, name: str = "n1", *, alone: bool = False) -> Retried:
+    order = Order(want=Want.RETRY, by="bob@h", at=9.0)
+    return retry(world.store, small_catalog(), ResourceRef("network", name), order, alone=alone)
+
+
+def test_what_failed_is_tried_again_in_the_same_version_with_what_it_cancelled(
+    world: World, gate: Gate, heat: ListHandler, conductor: Conductor
+) -> None:
+    heat.fails = Failing()
+    begun(world, gate)
+    world.want(port("p1"), network_id="n1")
+    world.until(keys.group("port:p1:1"), lambda d: d is not None)
+    gate.open()
+    until_group(world, GroupState.CANCELLED, "port:p1:1")
+    heat.fails = ()
+    assert try_again(world).groups == (GROUP, "port:p1:1")
+    until_group(world, GroupState.SUCCESS)
+    until_group(world, GroupState.SUCCESS, "port:p1:1")
+    assert world.read(keys.state(network("n1")))["error"] == ""
+    assert [order.by for order in world.group(GROUP).orders] == ["bob@h"]
+    assert len(courses.find(world.store, GROUP)) == 2
+    with pytest.raises(InvalidInput, match="has ended well"):
+        try_again(world)
+
+
+def test_a_modification_is_tried_again_as_a_modification(
+    world: World, heat: ListHandler, conductor: Conductor
+) -> None:
+    world.want(network("n1"))
+    world.state(network("n1"))
+    heat.fails = Failing()
+    world.want(network("n1"), 2, name="other")
+    until_group(world, GroupState.REVERTED, "network:n1:2")
+    heat.fails = ()
+    try_again(world)
+    until_group(world, GroupState.SUCCESS, "network:n1:2")
+    assert world.group("network:n1:2").action == "modify"
+
+
+def test_a_retry_alone_leaves_what_was_cancelled_and_can_be_followed_by_the_rest(
+    world: World, gate: Gate, heat: ListHandler, conductor: Conductor
+) -> None:
+    begun(world, gate)
+    world.want(port("p1"), network_id="n1")
+    world.until(keys.group("port:p1:1"), lambda d: d is not None)
+    want(world, Want.CANCEL)
+    until_group(world, GroupState.CANCELLED, "port:p1:1")
+    gate.open()
+    assert try_again(world, alone=True).groups == (GROUP,)
+    until_group(world, GroupState.SUCCESS)
+    assert world.group("port:p1:1").state is GroupState.CANCELLED
+    assert try_again(world).groups == ("port:p1:1",)
+    until_group(world, GroupState.SUCCESS, "port:p1:1")
+
+
+def test_what_is_under_way_is_not_tried_again(
+    world: World, gate: Gate, conductor: Conductor
+) -> None:
+    begun(world, gate)
+    assert try_again(world) == Retried((), under_way=True)
+
+
+def test_a_retry_without_a_conductor_is_done_by_the_next_one(
+    world: World, heat: ListHandler, make_conductor: MakeConductor
+) -> None:
+    first = make_conductor()
+    heat.fails = Failing()
+    world.want(network("n1"))
+    until_group(world, GroupState.REVERTED)
+    first.stop()
+    heat.fails = ()
+    assert try_again(world).groups == (GROUP,)
+    assert try_again(world).under_way
+    make_conductor()
+    until_group(world, GroupState.SUCCESS)
