@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
@@ -13,6 +14,7 @@ from benchmarks import runner
 from benchmarks.engine import limits, report
 from benchmarks.engine.bench import Bench
 from benchmarks.engine.install import NotInstalled, install
+from benchmarks.engine.load import Patience
 from benchmarks.engine.place import NotOnDisk, Place
 from benchmarks.engine.postgres import NoPostgres
 from benchmarks.engine.process import Broken, TooSlow
@@ -30,6 +32,9 @@ ALONE = ("growth", "writes", "idle", "intents")
 def main() -> int:
     """Measure, print, write."""
     given = _parser().parse_args()
+    if given.show is not None:
+        _show([Measured(**each) for each in json.loads(given.show.read_text())["measured"]])
+        return 0
     variants = [v for v in VARIANTS if given.only.lower() in v.label.lower()]
     needs_postgres = any(v.store is Store.POSTGRES for v in variants)
     try:
@@ -47,9 +52,13 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "workloads", nargs="*", metavar="WORKLOAD", help=f"of {', '.join(WORKLOADS)}; default: all"
     )
+    parser.add_argument("--show", type=Path, metavar="FILE", help="print written figures again")
     parser.add_argument("--only", default="", metavar="TEXT", help="engines whose name has TEXT")
     parser.add_argument("--rounds", type=int, default=3, help="of which the median counts")
     parser.add_argument("--limit", type=float, default=40.0, help="seconds that one run may take")
+    parser.add_argument(
+        "--patience", type=float, default=120.0, help="seconds to wait for others to be quiet"
+    )
     parser.add_argument(
         "--folder", type=Path, default=Path("/var/tmp"), help="where the servers' data is put"
     )
@@ -71,22 +80,31 @@ def _measure(
     for each in _each(place, variants, given):
         measured.append(each)
         print(f"{each.workload}, {each.variant}: {each.error or dict(each.figures)}", flush=True)
+    _show(measured)
+    return {"machine": machine, "limits": can_do, "measured": [asdict(each) for each in measured]}
+
+
+def _show(measured: Sequence[Measured]) -> None:
     print(f"\n{report.comparison(measured)}\n")
     print(f"{report.ratios(measured, VARIANTS[0].label)}\n")
     print(report.listing(measured, ALONE))
     print("\n".join(report.missing(measured)))
-    return {"machine": machine, "limits": can_do, "measured": [asdict(each) for each in measured]}
 
 
 def _each(
     place: Place, variants: Sequence[Variant], given: argparse.Namespace
 ) -> Iterator[Measured]:
     """Workload by workload, so that engines that are compared are measured close in time."""
+    patience = Patience(given.patience)
     for name in given.workloads or WORKLOADS:
         for variant in variants:
             if name in variant.workloads:
-                bench = Bench(place, variant, limit=given.limit, rounds=given.rounds)
-                yield _one(name, bench)
+                yield _one(
+                    name,
+                    Bench(
+                        place, variant, limit=given.limit, rounds=given.rounds, patience=patience
+                    ),
+                )
 
 
 def _one(name: str, bench: Bench) -> Measured:

@@ -2,38 +2,48 @@
 
 from __future__ import annotations
 
-import statistics
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from benchmarks.engine.load import Meter
+from benchmarks.engine.load import QUIET_CORES, Meter, Patience
 from benchmarks.engine.place import Place
 from benchmarks.engine.process import Worker
 from benchmarks.engine.shapes import Shape, count_steps
 from benchmarks.engine.variants import Variant
 
-_LONG_SECONDS = 5.0
+LONG_SECONDS = 5.0
 """What takes longer is not repeated."""
 
 
 class Bench:
     """The means of one measurement."""
 
-    def __init__(self, place: Place, variant: Variant, *, limit: float, rounds: int) -> None:
-        """``limit``: seconds that one run may take; ``rounds``: how often it is repeated."""
+    def __init__(
+        self,
+        place: Place,
+        variant: Variant,
+        *,
+        limit: float,
+        rounds: int,
+        patience: Patience | None = None,
+    ) -> None:
+        """``limit``: seconds that one run may take; ``rounds``: how often it is repeated;
+        ``patience``: to wait for others to be quiet (None: none).
+        """
         self.place = place
         self.variant = variant
         self.limit = limit
         self.rounds = rounds
+        self.patience = patience or Patience(0)
 
     def crew(self, count: int = 1, *, journal: Path | None = None) -> Crew:
         """So many processes of the variant, on one empty store."""
         return Crew(self, count, journal)
 
     def together(self, make: Callable[[str], Sequence[Shape]]) -> dict[str, float]:
-        """Run flows side by side, shared out among the processes; the median of some rounds.
+        """Run flows side by side, shared out among the processes; the median of the quiet rounds.
 
         ``engine_cpu_s`` is of the processes that run flows, ``cpu_ms_per_step`` of the stores'
         servers as well. Raises Broken, TooSlow, NoPostgres.
@@ -43,12 +53,12 @@ class Bench:
             self._round(crew, make("warm")[:10])
             while len(found) < self.rounds:
                 found.append(self._round(crew, make(f"round{len(found)}")))
-                if found[-1]["seconds"] > _LONG_SECONDS:
+                if found[-1]["seconds"] > LONG_SECONDS:
                     break
-        middle = statistics.median_low([each["seconds"] for each in found])
-        return next(each for each in found if each["seconds"] == middle)
+        return typical(found)
 
     def _round(self, crew: Crew, shapes: Sequence[Shape]) -> dict[str, float]:
+        self.patience.wait_quiet()
         meter = Meter()
         for number, worker in enumerate(crew):
             worker.ask("all", shapes[number :: len(crew)])
@@ -64,6 +74,14 @@ class Bench:
             "cpu_ms_per_step": round(used.ours / steps * 1000, 3),
             "others_cores": used.others_cores,
         }
+
+
+def typical(rounds: Sequence[dict[str, float]]) -> dict[str, float]:
+    """The median of the rounds that others did not disturb; without such, the least disturbed."""
+    quiet = [each for each in rounds if each["others_cores"] < QUIET_CORES]
+    if not quiet:
+        return min(rounds, key=lambda each: each["others_cores"])
+    return sorted(quiet, key=lambda each: each["seconds"])[(len(quiet) - 1) // 2]
 
 
 class Crew(list[Worker]):

@@ -8,6 +8,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+QUIET_CORES = 0.2
+"""What others may take of the processors for a moment to count as quiet."""
+
+_LOOK_SECONDS = 0.3
 _TICK = os.sysconf("SC_CLK_TCK")
 
 
@@ -38,6 +42,23 @@ class Meter:
         wall = time.monotonic() - self._began
         ours = tree_seconds(os.getpid()) - self._ours
         return Used(wall, ours, machine_seconds() - self._all - ours)
+
+
+class Patience:
+    """Waits for moments in which other programs leave the processor alone, but not for ever."""
+
+    def __init__(self, seconds: float) -> None:
+        """``seconds``: to be spent on waiting, all in all."""
+        self._left = seconds
+
+    def wait_quiet(self) -> None:
+        """Return when others took less than a fifth of a core, or when patience has run out."""
+        while self._left > 0:
+            meter = Meter()
+            time.sleep(_LOOK_SECONDS)
+            self._left -= _LOOK_SECONDS
+            if meter.read().others_cores < QUIET_CORES:
+                return
 
 
 def machine_seconds() -> float:

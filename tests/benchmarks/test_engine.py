@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -11,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from benchmarks.engine import crash, report, workloads, writes
-from benchmarks.engine.bench import Bench
-from benchmarks.engine.load import Meter
+from benchmarks.engine.bench import Bench, typical
+from benchmarks.engine.load import Meter, Patience
 from benchmarks.engine.place import NotOnDisk, Place, filesystem
 from benchmarks.engine.postgres import NoPostgres, Postgres, find_programs
 from benchmarks.engine.process import Broken, Worker
@@ -106,6 +107,21 @@ def test_what_children_use_is_ours() -> None:
     burn = "import time\nwhile time.process_time() < 0.5: pass"
     subprocess.run([sys.executable, "-c", burn], check=True)
     assert meter.read().ours >= 0.45
+
+
+def test_rounds_that_others_disturbed_do_not_count_where_there_are_quiet_ones() -> None:
+    rounds = [
+        {"seconds": seconds, "others_cores": others}
+        for seconds, others in ((9, 1.2), (3, 0.0), (2, 0.1), (1, 0.9), (4, 0.05))
+    ]
+    assert typical(rounds)["seconds"] == 3
+    assert typical([rounds[0], rounds[3]])["seconds"] == 1
+
+
+def test_without_patience_nobody_waits() -> None:
+    began = time.monotonic()
+    Patience(0).wait_quiet()
+    assert time.monotonic() - began < 0.2
 
 
 def test_nothing_is_measured_in_memory(tmp_path: Path) -> None:
