@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import time
+
 from keystoneauth1 import session
 
 from esi_flows.handlers.heat.auth import load_auth
 from esi_flows.handlers.heat.client import Clouds
-from tests.cloud.plugin import World
+from esi_flows.handlers.heat.poller import StackPoller
+from tests.cloud.plugin import TENANT, World
 
 
 def clouds_of(cloud: World) -> Clouds:
@@ -22,3 +25,21 @@ def clouds_of(cloud: World) -> Clouds:
         return session.Session(auth=auth, timeout=10)
 
     return Clouds(make_session, region_name=options["region_name"])
+
+
+def empty(cloud: World) -> None:
+    """Delete every stack in the project of the example deployments."""
+    clouds = clouds_of(cloud)
+    heat = clouds.project(TENANT)
+    poller = StackPoller(clouds, min_seconds=0.05, max_seconds=0.2)
+    poller.start()
+    left = heat.stacks()
+    for stack in left:
+        heat.delete(stack)
+    deadline = time.monotonic() + 60
+    gone = [
+        poller.settled(TENANT, each.name, deadline=deadline, before=each, deleting=True)
+        for each in left
+    ]
+    assert [each.result() for each in gone] == [None] * len(left)
+    poller.stop()

@@ -22,7 +22,8 @@ from esi_flows.handlers.heat.poller import StackPoller
 from esi_flows.handlers.monitoring import MonitoringHandler
 from esi_flows.sandbox.cloud import Cloud
 from esi_flows.store.base import Event, Store
-from tests.clouds import clouds_of
+from tests.cloud.plugin import World
+from tests.clouds import clouds_of, empty
 
 FLOWS = Path(__file__).parents[2] / "flows"
 SPEED = 50.0
@@ -34,13 +35,26 @@ def catalog() -> Catalog:
 
 
 @pytest.fixture
-def cloud(tmp_path: Path) -> Iterator[Cloud]:
+def cloud(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[World]:
+    """The cloud named by the parameter, with nothing in the deployments' project."""
+    if getattr(request, "param", "sandbox") == "real":
+        real = request.getfixturevalue("real_cloud")
+        empty(real)
+        yield real
+        return
     with Cloud(tmp_path / "cloud", speed=SPEED) as running:
         yield running
 
 
 @pytest.fixture
-def clouds(cloud: Cloud) -> Clouds:
+def monitor(tmp_path: Path) -> Iterator[Cloud]:
+    """What tells how monitored things are: no part of OpenStack, so it is always simulated."""
+    with Cloud(tmp_path / "monitor", speed=SPEED) as running:
+        yield running
+
+
+@pytest.fixture
+def clouds(cloud: World) -> Clouds:
     return clouds_of(cloud)
 
 
@@ -58,8 +72,8 @@ def conductor(store: Store, catalog: Catalog, clouds: Clouds) -> Iterator[Conduc
 
 
 @pytest.fixture
-def collector(store: Store, cloud: Cloud) -> Iterator[Collector]:
-    probe = HttpProbe(f"{cloud.monitor_url}/v1/status", timeout_seconds=5)
+def collector(store: Store, monitor: Cloud) -> Iterator[Collector]:
+    probe = HttpProbe(f"{monitor.monitor_url}/v1/status", timeout_seconds=5)
     collector = Collector(store, probe, name="collector", interval_seconds=0.2)
     collector.start()
     yield collector

@@ -26,6 +26,8 @@ heat_template_version: 2013-05-23
 parameters:
   name: {type: string}
   flavour: {type: string, default: plain}
+  vlan: {type: string, default: "1", constraints: [{allowed_pattern: "[0-9]+"}]}
+  mtu: {type: number, default: 1500}
 resources:
   network:
     type: OS::Contrail::VirtualNetwork
@@ -39,6 +41,8 @@ resources:
 outputs:
   id: {value: {get_resource: network}}
   flavour: {value: {get_attr: [kind, value]}}
+  vlan: {value: {get_param: vlan}}
+  mtu: {value: {get_param: mtu}}
 """
 
 

@@ -51,12 +51,20 @@ def test_a_created_stack_is_recorded_with_its_outputs(
     assert {o["output_key"]: o["output_value"] for o in stack["output"]} == {
         "id": "n1",
         "flavour": "plain",
+        "vlan": "1",
+        "mtu": 1500,
     }
     assert outcome.job_state == {
         "heat_outputs": stack["output"],
         "orchestration_state": "CREATE_COMPLETE",  # no template here is for monitoring: profile B
     }
     assert written(outcome, RECORD)["parameters"] == {"name": "n1"}
+
+
+def test_a_number_may_be_given_for_a_text(handler: HeatHandler, run: Run, job: MakeJob) -> None:
+    stack = written(drive(handler.execute(job(vlan=1001, mtu=9000), run)), KEY)
+    outputs = {o["output_key"]: o["output_value"] for o in stack["output"]}
+    assert (outputs["vlan"], outputs["mtu"]) == ("1001", 9000)
 
 
 def test_it_takes_four_calls_and_the_poller_s_share(

@@ -61,8 +61,14 @@ class StackWork:
             return (yield from self._complete(before))
 
     def ensure_absent(self) -> Waiting[None]:
-        """There is no stack of that name. Raises HandlerError."""
-        found = yield from self._settled_find()
+        """There is no stack of that name. Raises HandlerError.
+
+        Heat gives up what it is at when it is told to delete: that is not waited for, and is the
+        only way out where it would never end.
+        """
+        found = yield from self._patiently(lambda: self._heat.find(self._name))
+        if found is not None and found.deleting and found.in_progress:
+            found = yield from self._settled(deleting=True)
         if found is not None:
             yield from self._delete(found)
 
@@ -97,8 +103,11 @@ class StackWork:
 
     def _complete(self, before: Stack | None) -> Waiting[Stack]:
         stack = yield from self._settled(before=before)
-        if stack is None:
-            raise HandlerError(f"stack {self._name} disappeared while Heat was working on it")
+        if stack is None or stack.status == "DELETE_COMPLETE":  # listed so for a moment
+            raise HandlerError(
+                f"stack {self._name} disappeared while Heat was working on it",
+                hint="somebody else has deleted it; send a new version to have it made again",
+            )
         if stack.complete and not stack.deleting:
             return stack
         failures = yield from self._patiently(lambda: self._heat.failures(stack))

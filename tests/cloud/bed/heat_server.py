@@ -14,6 +14,7 @@ from tests.cloud.bed.sqlite import lock_at_begin, never_reuse_ids
 CONFIGURATION = """\
 [DEFAULT]
 host = bed
+use_stderr = true
 default_log_levels = heat=WARNING,heat.engine.environment=ERROR,keystonemiddleware=ERROR
 # messages stay in the process: no broker
 transport_url = fake://

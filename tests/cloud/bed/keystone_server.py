@@ -15,6 +15,7 @@ from tests.cloud.bed.sqlite import lock_at_begin
 
 CONFIGURATION = """\
 [DEFAULT]
+use_stderr = true
 default_log_levels = keystone=ERROR,py.warnings=ERROR
 [database]
 connection = sqlite:///{folder}/keystone.db?timeout=60
