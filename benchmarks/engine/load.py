@@ -12,6 +12,7 @@ QUIET_CORES = 0.2
 """What others may take of the processors for a moment to count as quiet."""
 
 _LOOK_SECONDS = 0.3
+_LONGEST_WAIT_SECONDS = 3.0
 _TICK = os.sysconf("SC_CLK_TCK")
 
 
@@ -52,8 +53,9 @@ class Patience:
         self._left = seconds
 
     def wait_quiet(self) -> None:
-        """Return when others took less than a fifth of a core, or when patience has run out."""
-        while self._left > 0:
+        """Return when others are quiet, or when that does not come."""
+        ends_at = time.monotonic() + _LONGEST_WAIT_SECONDS
+        while self._left > 0 and time.monotonic() < ends_at:
             meter = Meter()
             time.sleep(_LOOK_SECONDS)
             self._left -= _LOOK_SECONDS
