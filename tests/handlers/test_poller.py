@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import socket
 import time
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from keystoneauth1 import session, token_endpoint
 
 from esi_flows.handlers.base import Run
 from esi_flows.handlers.heat.client import Clouds, Heat, HeatRejected, Stack, StackRequest
@@ -171,6 +173,29 @@ def test_a_project_that_cannot_be_asked_fails_its_own_and_no_other(
     with pytest.raises(HandlerError, match=str(error)):
         bad.result(20)
     assert good.result(20) is not None
+    poller.stop()
+
+
+def test_a_project_whose_list_hangs_delays_no_other(
+    clouds: Clouds, heat: Heat, project: str
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}"
+
+        def make(project_id: str) -> Any:
+            if project_id != ELSEWHERE:
+                return clouds._make_session(project_id)
+            return session.Session(auth=token_endpoint.Token(url, "t"), timeout=60)
+
+        poller = StackPoller(Clouds(make, **clouds._options), min_seconds=0.02, max_seconds=0.1)
+        poller.start()
+        hanging = poller.settled(ELSEWHERE, NAME, deadline=soon())
+        asked, _ = silent.accept()
+        create(heat)
+        assert poller.settled(project, NAME, deadline=soon()).result(20) is not None
+        assert not hanging.done()
+        hanging.cancel()
+    asked.close()
     poller.stop()
 
 

@@ -210,7 +210,8 @@ class Heat:
 
         An admin is listed the stacks of every project unless one is asked for.
         """
-        filters: dict[str, Any] = {"tenant": self._session.get_project_id()}
+        project_id = self._session.get_project_id()
+        filters: dict[str, Any] = {"tenant": project_id} if project_id else {}
         if 0 < len(names) <= _NAMES_IN_A_URL:
             filters["name"] = sorted(names)
         return [_stack(found) for found in self._client.stacks.list(filters=filters)]

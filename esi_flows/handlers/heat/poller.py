@@ -6,7 +6,7 @@ import logging
 import threading
 import time
 from collections.abc import Mapping
-from concurrent.futures import Future, InvalidStateError
+from concurrent.futures import Future, InvalidStateError, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,6 +20,9 @@ STALE_SECONDS = 2.0
 always tell: it counts whole seconds, and two updates may fall into one."""
 
 _SLOWER = 1.5
+
+_ASKED_AT_ONCE = 32
+"""Of how many projects lists may be under way. Only one that hangs holds a thread for long."""
 
 
 @dataclass(eq=False, slots=True)
@@ -60,11 +63,19 @@ class _Answer:
 class _Project:
     interval: float
     due: float
+    asking: bool = False
     watched: list[_Watched] = field(default_factory=list)
+
+    def is_due(self, now: float) -> bool:
+        """Whether it is to be asked now."""
+        return not self.asking and self.due <= now
 
 
 class StackPoller:
-    """A thread that lists stacks as often as something is expected of them."""
+    """A thread that has stacks listed as often as something is expected of them.
+
+    The calls are made in threads of their own: a project whose list hangs delays no other.
+    """
 
     def __init__(self, clouds: Clouds, *, min_seconds: float, max_seconds: float) -> None:
         """The time between two looks starts at ``min_seconds`` and grows to ``max_seconds``."""
@@ -75,6 +86,7 @@ class StackPoller:
         self._timers: list[tuple[float, Future[None]]] = []
         self._changed = threading.Condition()
         self._stopping = False
+        self._askers = ThreadPoolExecutor(_ASKED_AT_ONCE, thread_name_prefix="stack-list")
         self._thread = threading.Thread(target=self._run, name="stack-poller", daemon=True)
 
     def start(self) -> None:
@@ -87,6 +99,7 @@ class StackPoller:
             self._stopping = True
             self._changed.notify()
         self._thread.join()
+        self._askers.shutdown(cancel_futures=True)
 
     def settled(
         self,
@@ -126,14 +139,16 @@ class StackPoller:
                 if self._stopping:
                     return
                 now = time.monotonic()
-                due = [key for key, project in self._projects.items() if project.due <= now]
+                due = {key: each for key, each in self._projects.items() if each.is_due(now)}
+                for project in due.values():
+                    project.asking = True
             self._ring(now)
             for project_id in due:
-                self._look(project_id)
+                self._askers.submit(self._look, project_id).add_done_callback(_report)
 
     def _pause(self) -> float:
         now = time.monotonic()
-        dues = [project.due for project in self._projects.values()]
+        dues = [project.due for project in self._projects.values() if not project.asking]
         dues += [at for at, _ in self._timers]
         return min(dues, default=float("inf")) - now
 
@@ -149,7 +164,8 @@ class StackPoller:
             # whoever comes after the list was asked for may not be judged by it
             watched = list(self._projects[project_id].watched)
         answer = self._ask(project_id, {each.name for each in watched})
-        self._keep(project_id, [w for w in watched if _judge(w, answer)])
+        done = [w for w in watched if _judge(w, answer)]
+        self._keep(project_id, done, others=len(watched) - len(done))
 
     def _ask(self, project_id: str, names: set[str]) -> _Answer:
         asked_at = time.monotonic()
@@ -167,16 +183,20 @@ class StackPoller:
             return _Answer(asked_at, refused=HandlerError(text))
         return _Answer(asked_at, stacks)
 
-    def _keep(self, project_id: str, done: list[_Watched]) -> None:
+    def _keep(self, project_id: str, done: list[_Watched], *, others: int) -> None:
+        """Wait for the ``others``, and for whoever has come since."""
         with self._changed:
             project = self._projects[project_id]
+            project.asking = False
             project.watched = [w for w in project.watched if w not in done]
             if not project.watched:
                 del self._projects[project_id]
                 return
             slower = min(project.interval * _SLOWER, self._max)
-            project.interval = self._min if done else slower
+            anew = bool(done) or len(project.watched) > others
+            project.interval = self._min if anew else slower
             project.due = time.monotonic() + project.interval
+            self._changed.notify()
 
 
 def _judge(watched: _Watched, answer: _Answer) -> bool:
@@ -198,6 +218,11 @@ def _judge(watched: _Watched, answer: _Answer) -> bool:
     text = f"stack {watched.name} was not done in time; its status is {last}"
     _fail(watched.future, HandlerTimeout(text))
     return True
+
+
+def _report(looked: Future[None]) -> None:
+    if not looked.cancelled() and (error := looked.exception()) is not None:
+        LOG.error("a look at stacks ended early, a defect", exc_info=error)
 
 
 def _resolve(future: Future[Any], value: Any) -> None:
