@@ -79,12 +79,19 @@ class Intake:
             return self._group(key)
         elif key.startswith(keys.STEERING):
             self._on_steering(key.removeprefix(keys.STEERING))
+        elif key.startswith(keys.QUARANTINE):
+            return self._quarantine(key)
         else:
             self._catalog.take_in(key)
             root = keys.CONFIG if key.startswith(keys.CONFIG) else keys.MEMO
             path = keys.parse_resource(key, root)
             return {path} if path is not None else set()
         return set()
+
+    def _quarantine(self, key: str) -> set[ResourcePath]:
+        """What has left quarantine is to be looked at again: somebody may want that."""
+        path = keys.parse_resource(keys.quarantined(key), keys.CONFIG)
+        return {path} if path is not None and self._cache.get(key) is None else set()
 
     def _job(self, key: str) -> None:
         found = self._cache.get(key)
