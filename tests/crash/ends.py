@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from esi_flows.engine.persistence import GROUPS_BOOK, book_key
 from esi_flows.model import keys
 from esi_flows.model.groups import GroupRecord, GroupState
+from esi_flows.model.jobs import group_of
 from tests.crash.history import Change, View
 from tests.crash.outside import EXECUTE, MADE, PUBLISHED
 from tests.crash.rules import calls
@@ -77,13 +78,14 @@ def left_over(end: View) -> Iterator[str]:
 
 
 def count_calls(change: Change, counted: dict[str, int], late: list[str]) -> Iterator[str]:
-    """Count the calls of a revision; I4: no conductor makes the same call twice."""
+    """Count the calls of a revision; I4: none is made twice under one claim."""
     for what, job_id, by in calls(change):
-        call = f"{what} {job_id}"
-        counted[call] = counted.get(call, 0) + 1
-        mine = f"{call} by {by}"
-        counted[mine] = counted.get(mine, 0) + 1
+        group = group_of(job_id)
+        held = change.before.items.get(keys.claim(group))
+        if held is None or by != change.before.holder(group):
+            late.append(f"{what} {job_id} by {by} at {change.revision}")
+        mine = f"{what} {job_id} by {by} under {held and held.create_revision}"
+        for call in (f"{what} {job_id}", mine):
+            counted[call] = counted.get(call, 0) + 1
         if counted[mine] > 1:
             yield f"{mine} was made twice"
-        if by != change.before.holder(job_id.split(":", 2)[2].rpartition(":")[0]):
-            late.append(f"{mine} at {change.revision}")

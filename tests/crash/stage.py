@@ -10,6 +10,7 @@ from typing import Any
 
 from esi_flows.model import keys
 from esi_flows.store.base import DeletePrefix, Store
+from esi_flows.store.faults import FaultyStore
 from tests.crash.deaths import Killed, Life, MortalStore, Point, SimulatedLife
 from tests.crash.history import Tape
 from tests.crash.invariants import Seen, check, picture
@@ -71,6 +72,24 @@ class Stage:
         with contextlib.suppress(Killed, RuntimeError):
             conductor.stop()  # its threads end; it may not even have begun
         return True
+
+    def run_on(self, stores: Sequence[FaultyStore]) -> None:
+        """Conductors that do all there is to do, one on each of these stores."""
+        conductors = [
+            conductor_on(store, self.store, self.groups, lease_seconds=2) for store in stores
+        ]
+        ends = Ends(self.store, self.groups)
+        try:
+            for conductor in conductors:
+                conductor.start()
+            assert ends.wait(), "the groups have not ended"
+        finally:
+            for conductor in conductors:
+                conductor.stop()
+
+    def recorded(self, client: str) -> Store:
+        """The store, with what is written through it noted as ``client``'s."""
+        return RecordingStore(self.store, self.log, lambda: client)
 
     def kill(self, processes: Processes, end: Point, *, lease_seconds: int = 5) -> bool:
         """A process that is killed with -9 at its ``end``; False if it was done before that."""
