@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,10 +12,11 @@ from rich.text import Text
 
 from esi_flows.catalog.types import Catalog
 from esi_flows.cli.screen import Screen
-from esi_flows.cli.tree import resource_lines
+from esi_flows.cli.steer import pause_text
+from esi_flows.cli.tree import SHOWN_WITH_JOBS, resource_lines
 from esi_flows.deployments import lookup
 from esi_flows.deployments.board import PREFIXES, Board
-from esi_flows.deployments.progress import Followed, ResourceProgress
+from esi_flows.deployments.progress import Followed, Phase, ResourceProgress, totals
 from esi_flows.deployments.recorded import Recorded, read
 from esi_flows.model import codec, keys
 from esi_flows.model.errors import DocumentInvalid
@@ -23,6 +24,7 @@ from esi_flows.model.intents import Intent
 from esi_flows.model.jobs import ResourceRef
 from esi_flows.model.results import State
 from esi_flows.model.secrets import Names
+from esi_flows.model.steering import Pause
 from esi_flows.store.base import KeyValue, ReadStore
 
 
@@ -52,6 +54,39 @@ def _version(cache: dict[str, KeyValue], catalog: Catalog, resource: ResourceRef
         return State.decode(state.key, state.value).version if state is not None else 0
     except DocumentInvalid:
         return 0
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """All resources, in the order in which they are to be shown."""
+
+    board: Board
+    resources: Sequence[ResourceProgress]
+    pause: Pause | None
+
+    def lines(self, screen: Screen, again: Callable[..., str]) -> Iterator[Text]:
+        """A line for each, with the jobs of what needs attention; and what to type next."""
+        if self.pause is not None:
+            yield Text(f"Paused, {pause_text(self.pause)}.", style="yellow")
+        now = time.time()
+        for progress in self.resources:
+            jobs = progress.phase in SHOWN_WITH_JOBS
+            yield from resource_lines(screen, self.board, progress, now=now, jobs=jobs)
+        counts = totals(self.resources)
+        told = ", ".join(f"{counts[phase]} {phase.value}" for phase in Phase if phase in counts)
+        yield Text(f"{len(self.resources)} resources: {told}")
+        yield Text(f"next: {self._next(again)}")
+
+    def _next(self, again: Callable[..., str]) -> str:
+        first = self.resources[0]
+        suspended = [p for p in self.resources if p.phase is Phase.SUSPENDED]
+        if first.phase.bad:
+            return again("status", first.resource)
+        if self.pause is not None:
+            return again("unpause")
+        if suspended:
+            return again("resume", suspended[0].resource)
+        return again("status", first.resource) if first.ended else again("events", "--follow")
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,8 +143,12 @@ class Picture:
         resource, path = self.progress.resource, self.recorded.path
         if self._marked:
             return again("delete", resource, "--wait")
+        if self.progress.phase.bad and self.progress.jobs:
+            return f"{again('retry', resource)} tries again what failed"
         if self.progress.phase.bad:
             return f"{again('run', 'DIR')} tries again what failed"
+        if self.progress.phase is Phase.SUSPENDED:
+            return again("resume", resource)
         if not self.progress.ended:
             return again("status", resource)
         return again("get", keys.heat_stack(path) if self.outputs else keys.state(path))

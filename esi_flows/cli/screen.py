@@ -13,6 +13,7 @@ _SYMBOLS = {
     Phase.DONE: ("✔", "+", "green"),
     Phase.RUNNING: ("●", ">", "cyan"),
     Phase.WAITING: ("◷", ".", "yellow"),
+    Phase.SUSPENDED: ("‖", "=", "yellow"),
     Phase.IGNORED: ("✖", "x", "yellow"),
     Phase.FAILED: ("✖", "x", "bold red"),
     Phase.REVERTING: ("↺", "<", "magenta"),

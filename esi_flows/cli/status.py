@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from cliff import lister
 
 from esi_flows.cli.base import Command
+from esi_flows.deployments.progress import Phase
 
 if TYPE_CHECKING:
     from esi_flows.deployments.progress import ResourceProgress
@@ -43,8 +44,13 @@ class Status(Command, lister.Lister):
         with self.open() as services:
             store, catalog = services.store, services.catalog
             if parsed_args.ref is None:
+                from esi_flows.steering.service import paused
+
                 board = overview.board_of_all(store, catalog)
                 resources = sorted(board.resources.values(), key=_urgency)
+                if parsed_args.formatter == "table" and not parsed_args.columns and resources:
+                    parsed_args.picture = overview.Overview(board, resources, paused(store))
+                    return (), ()
                 return COLUMNS, [_row(progress) for progress in resources]
             resource = lookup.find(store, catalog, parsed_args.ref)
             picture = overview.picture(
@@ -60,7 +66,7 @@ class Status(Command, lister.Lister):
     def produce_output(
         self, parsed_args: argparse.Namespace, column_names: Sequence[str], data: Any
     ) -> int:
-        """Print a list as cliff does; one resource as a tree, or as one object."""
+        """Print a tree, or what the format says."""
         picture = getattr(parsed_args, "picture", None)
         if picture is not None:
             for line in picture.lines(self.screen(), self.again):
@@ -93,10 +99,10 @@ class Status(Command, lister.Lister):
 
 
 def _urgency(progress: ResourceProgress) -> tuple[int, str]:
-    """Failures first, then what is under way, then what is done."""
+    """Failures first, what was cancelled for them after them; what is under way; what is done."""
     if progress.phase.bad:
-        return 0, str(progress.resource)
-    return (2 if progress.ended else 1), str(progress.resource)
+        return int(progress.phase is Phase.CANCELLED), str(progress.resource)
+    return (3 if progress.ended else 2), str(progress.resource)
 
 
 def _row(progress: ResourceProgress) -> tuple[Any, ...]:

@@ -15,7 +15,13 @@ from esi_flows.deployments.progress import JobProgress, Phase, ResourceProgress
 _UUID = re.compile(
     r"\b([0-9a-f]{8})(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b|\b([0-9a-f]{8})[0-9a-f]{24}\b"
 )
-_SHOWN_WITH_JOBS = (Phase.RUNNING, Phase.REVERTING, Phase.FAILED, Phase.REVERTED)
+SHOWN_WITH_JOBS = (
+    Phase.RUNNING,
+    Phase.REVERTING,
+    Phase.SUSPENDED,
+    Phase.FAILED,
+    Phase.REVERTED,
+)
 
 
 def resource_lines(
@@ -88,7 +94,7 @@ def _unfolded(
             yield Text.assemble(screen.symbol(phase), f" {count} {phase.value}")
     for progress in resources:
         if progress.phase not in folded:
-            jobs = progress.phase in _SHOWN_WITH_JOBS
+            jobs = progress.phase in SHOWN_WITH_JOBS
             yield from resource_lines(screen, board, progress, now=now, jobs=jobs, brief=True)
 
 

@@ -36,6 +36,7 @@ _OF_ATOM = {
 _OF_GROUP = {
     GroupState.PENDING: Phase.WAITING,
     GroupState.RUNNING: Phase.RUNNING,
+    GroupState.SUSPENDED: Phase.SUSPENDED,
     GroupState.SUCCESS: Phase.DONE,
     GroupState.REVERTED: Phase.REVERTED,
     GroupState.FAILURE: Phase.FAILED,

@@ -19,6 +19,7 @@ class Phase(StrEnum):
     FAILED = "failed"
     REVERTING = "reverting"
     REVERTED = "reverted"
+    SUSPENDED = "suspended"
     NOT_RUN = "not run"
     CANCELLED = "cancelled"
 

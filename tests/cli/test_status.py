@@ -6,6 +6,10 @@ import pytest
 import yaml
 
 from esi_flows.catalog.types import Catalog
+from esi_flows.model import keys
+from esi_flows.model.groups import GroupRecord, GroupState
+from esi_flows.model.intents import Intent
+from esi_flows.model.jobs import Action
 from esi_flows.store.etcd import EtcdStore
 from tests.cli.conftest import Cli
 from tests.cli.world import NETWORK, PORT, SUBNET, fill
@@ -26,6 +30,46 @@ def test_failures_come_first_then_what_is_under_way(filled: EtcdStore, cli: Cli)
         "network done 2/2",
         "tenant done ",
     ]
+
+
+def test_the_tree_shows_jobs_of_what_needs_attention_and_what_to_type_next(
+    filled: EtcdStore, cli: Cli
+) -> None:
+    lines = cli("status").out.splitlines()
+    assert [line.split(":")[0] for line in lines] == [
+        "↺ subnet",
+        "  ✖ create",
+        "◷ port",
+        "✔ network",
+        "✔ tenant",
+        "4 resources",
+        "next",
+    ]
+    assert lines[-2] == "4 resources: 1 waiting, 2 done, 1 reverted"
+    assert lines[-1].startswith(f"next: esi-flows status {SUBNET} --etcd ")
+
+
+def test_what_is_suspended_and_paused_is_shown_with_how_to_go_on(
+    store: EtcdStore, catalog: Catalog, cli: Cli
+) -> None:
+    path = catalog.path(PORT)
+    store.put(keys.config(path), Intent({"id": PORT.id}, 1).encode())
+    record = GroupRecord(
+        name=f"{PORT}:1",
+        action=Action.CREATE,
+        resource=PORT,
+        version=1,
+        job_ids=(),
+        state=GroupState.SUSPENDED,
+        posted_at=1.0,
+    )
+    store.put(keys.group(record.name), record.encode())
+    assert cli("status").out.splitlines()[-1].startswith(f"next: esi-flows resume {PORT}")
+    assert cli("status", PORT).out.splitlines()[-1].startswith(f"next: esi-flows resume {PORT}")
+    cli("pause", "--reason", "upgrade")
+    lines = cli("status").out.splitlines()
+    assert lines[0].startswith("Paused, by ")
+    assert lines[-1].startswith("next: esi-flows unpause")
 
 
 def test_the_list_is_json_too(filled: EtcdStore, cli: Cli) -> None:
@@ -80,7 +124,7 @@ def test_a_failure_is_shown_with_its_cause_and_what_to_do(filled: EtcdStore, cli
         "State       CREATE_FAILED",
         "Error       Quota exceeded for subnet",
     ]
-    assert lines[4].startswith("next: esi-flows run DIR")
+    assert lines[4].startswith(f"next: esi-flows retry {SUBNET}")
     assert lines[4].endswith("tries again what failed")
 
 
