@@ -22,7 +22,7 @@ def clouds_of(cloud: World) -> Clouds:
 
     def make_session(project_id: str) -> session.Session:
         auth = load_auth({"auth_type": "password", **options}, project_id)
-        return session.Session(auth=auth, timeout=10)
+        return session.Session(auth=auth, timeout=60)
 
     return Clouds(make_session, region_name=options["region_name"])
 
