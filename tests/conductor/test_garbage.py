@@ -39,6 +39,10 @@ ROOTS = (
     keys.QUARANTINE,
     keys.STACKS,
     keys.TARGETS,
+    keys.STEERING,
+    keys.HISTORY,
+    keys.PINS,
+    keys.BEFORE,
 )
 
 RAW = (
