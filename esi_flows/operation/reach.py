@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 from esi_flows import settings
 from esi_flows.handlers.registry import try_handlers
+from esi_flows.model import keys
 from esi_flows.model.errors import (
     EsiFlowsError,
     Finding,
@@ -26,7 +27,7 @@ from esi_flows.model.errors import (
 from esi_flows.operation import logs
 from esi_flows.store import etcd
 
-_PROBED_KEY = "/esi-flows/"
+_PROBED_KEY = keys.OURS
 
 
 def finding(where: str, error: EsiFlowsError) -> Finding:

@@ -57,8 +57,8 @@ def test_every_option_is_explained_with_its_default() -> None:
             rows = [row for row in section.splitlines() if f"`{option.dest}`" in row]
             assert rows, f"[{group}] {option.dest}"
             default = option.default
-            if isinstance(default, list):
-                default = default[0] if default else ""
+            if isinstance(default, list | dict):
+                default = next(iter(default), "")
             shown = {"": "empty", None: "none"}.get(default, str(default))
             assert shown in rows[0], f"[{group}] {option.dest}: {default}"
 
