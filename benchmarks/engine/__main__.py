@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import signal
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
@@ -35,6 +36,8 @@ def main() -> int:
     if given.show is not None:
         _show([Measured(**each) for each in json.loads(given.show.read_text())["measured"]])
         return 0
+    # ended by its parent, it still ends its servers and workers
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
     variants = [v for v in VARIANTS if given.only.lower() in v.label.lower()]
     needs_postgres = any(v.store is Store.POSTGRES for v in variants)
     try:
