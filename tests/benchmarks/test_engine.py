@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -133,15 +134,20 @@ def test_nothing_is_measured_in_memory(tmp_path: Path) -> None:
         pass
 
 
-def test_a_private_postgresql_takes_connections(tmp_path: Path) -> None:
+@pytest.fixture
+def open_folder() -> Iterator[Path]:
+    """A folder that other users can enter: root's PostgreSQL is one of them."""
+    with tempfile.TemporaryDirectory() as name:
+        Path(name).chmod(0o755)
+        yield Path(name)
+
+
+def test_a_private_postgresql_takes_connections(open_folder: Path) -> None:
     try:
-        find_programs(tmp_path)
+        find_programs(open_folder)
     except NoPostgres as reason:
         pytest.skip(str(reason))
-    tmp_path.chmod(0o755)
-    for folder in tmp_path.parents[:2]:  # root's server is another user, who must get there
-        folder.chmod(0o755)
-    with Postgres(tmp_path / "server", tmp_path / "packages") as server:
+    with Postgres(open_folder / "server", open_folder / "packages") as server:
         assert server.create("one") in server.url("one")
         with pytest.raises(NoPostgres, match="already exists"):
             server.create("one")
