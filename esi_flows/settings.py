@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from keystoneauth1 import loading
-from oslo_config import cfg
+from oslo_config import cfg, types
 
 from esi_flows.model.errors import SettingsInvalid
 
@@ -54,6 +54,25 @@ CONDUCTOR_OPTS = [
         default=2000,
         min=1,
         help="How many job groups one conductor runs at a time. Waiting groups do not count.",
+    ),
+    cfg.IntOpt(
+        "project_groups",
+        default=0,
+        min=0,
+        help="How many of them may be of one project, the tenant of their resources. 0: any. "
+        "Projects take turns in any case.",
+    ),
+    cfg.Opt(
+        "handler_groups",
+        type=types.Dict(types.Integer(min=1)),
+        default={},
+        help="How many of them may have jobs of a handler: heat_worker:500,monitoring_worker:100.",
+    ),
+    cfg.Opt(
+        "priorities",
+        type=types.Dict(types.Integer()),
+        default={},
+        help="Whose groups go first, by type of resource: network:10,port:-5. Others have 0.",
     ),
     cfg.IntOpt(
         "worker_threads",

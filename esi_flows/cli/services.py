@@ -22,6 +22,7 @@ from esi_flows.cli import options
 from esi_flows.collector.probe import HttpProbe
 from esi_flows.collector.service import Collector
 from esi_flows.conductor.service import Conductor, ConductorSettings
+from esi_flows.conductor.turns import Limits
 from esi_flows.engine.collecting import collect_rarely
 from esi_flows.engine.run import Policy, keeping
 from esi_flows.handlers.base import Handler
@@ -173,6 +174,8 @@ def make_conductor(services: Services, handlers: Mapping[str, Handler]) -> Condu
         ConductorSettings(
             lease_seconds=conf.lease_seconds,
             running_groups=conf.running_groups,
+            limits=Limits(project=conf.project_groups, handlers=conf.handler_groups),
+            priorities=conf.priorities,
             worker_threads=conf.worker_threads,
             keep_courses=Keep(days=history.keep_days, count=history.keep_count),
             housekeeping_seconds=history.interval_seconds,

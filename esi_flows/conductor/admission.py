@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import networkx as nx
 
+from esi_flows.conductor.turns import Turns
 from esi_flows.model import keys
 from esi_flows.model.groups import GroupRecord, GroupState
 from esi_flows.model.jobs import group_of
@@ -35,14 +36,17 @@ class Admission:
     must have told all that are known.
     """
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, turns: Turns | None = None, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        """``turns`` is told which groups may run."""
         self._clock = clock
         # an edge leads from every group that has not ended, as far as known, to who waits for it
         self._waiting: nx.DiGraph = nx.DiGraph()
         self._unfinished: dict[str, GroupRecord] = {}
         self._failed: dict[str, str] = {}
         self._claimed: set[str] = set()
-        self._ready: dict[str, float] = {}
+        self._ready = turns if turns is not None else Turns()
         self._doomed: dict[str, str] = {}
         self._held: set[str] = set()
 
@@ -69,16 +73,20 @@ class Admission:
     def claimed(self, name: str) -> None:
         """Somebody holds the claim of a group."""
         self._claimed.add(name)
-        self._ready.pop(name, None)
+        self._ready.remove(name)
 
     def defer(self, name: str) -> None:
         """A claim was refused: wait until the watch tells why."""
-        self._ready.pop(name, None)
+        self._ready.remove(name)
+
+    def consider(self, name: str) -> None:
+        """A group whose turn had come was not claimed, and may be."""
+        self._reconsider(name)
 
     def hold(self, name: str) -> None:
         """Somebody wants a group not to run."""
         self._held.add(name)
-        self._ready.pop(name, None)
+        self._ready.remove(name)
 
     def unhold(self, name: str) -> None:
         """Nobody wants a group not to run; a claim that was refused may be tried again."""
@@ -97,11 +105,11 @@ class Admission:
 
     def runnable(self) -> list[str]:
         """Groups that may run and that nobody runs, the longest runnable first."""
-        return list(self._ready)
+        return self._ready.waiting()
 
     def census(self) -> Census:
         """How many groups there are, and since when the one runnable longest is so."""
-        since = next(iter(self._ready.values()), None)
+        since = self._ready.since
         claimed = len(self._claimed) - len(_ROLES & self._claimed)
         return Census(len(self._unfinished), len(self._ready), claimed, since)
 
@@ -120,13 +128,14 @@ class Admission:
             self._waiting.add_edge(owner, name)
             self._doom(name, owner)
         for waiter in self._waiting.successors(name):
-            self._ready.pop(waiter, None)
+            self._ready.remove(waiter)
         self._reconsider(name)
 
     def _end(self, record: GroupRecord) -> None:
         name = record.name
-        for known in (self._unfinished, self._ready, self._doomed, self._failed):
+        for known in (self._unfinished, self._doomed, self._failed):
             known.pop(name, None)
+        self._ready.remove(name)
         self._claimed.discard(name)
         self._held.discard(name)
         waiters = self._leave_graph(name)
@@ -158,14 +167,14 @@ class Admission:
         """
         if owner in self._failed and _resource_of(owner) != _resource_of(name):
             self._doomed.setdefault(name, self._failed[owner])
-            self._ready.pop(name, None)
+            self._ready.remove(name)
 
     def _reconsider(self, name: str) -> None:
         kept = name in self._claimed or name in self._doomed or name in self._held
         if name not in self._unfinished or kept:
             return
         if not any(owner in self._unfinished for owner in self._waiting.predecessors(name)):
-            self._ready.setdefault(name, self._clock())
+            self._ready.add(name, self._clock())
 
 
 def _resource_of(group: str) -> str:

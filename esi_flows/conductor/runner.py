@@ -34,6 +34,7 @@ from esi_flows.store.claims import Claim
 LOG = logging.getLogger(__name__)
 
 RETRY_SECONDS = 0.2
+MAX_RETRY_SECONDS = 30.0
 
 
 class Runner:
@@ -62,6 +63,7 @@ class Runner:
         self._run: GroupRun | None = None
         self._stopped_by: EsiFlowsError | None = None
         self._order: Order | None = None
+        self._is_pausing = False
         self._lock = threading.Lock()
         self._on_end: Callable[[Runner], None] = lambda runner: None
         self.is_settled = False
@@ -88,6 +90,7 @@ class Runner:
             run = self._run
         if run is not None:
             run.suspend(reason)
+        self._host.loop.call(self._end_pause)
 
     def steer(self, order: Order) -> None:
         """Suspend or cancel because somebody wants so; from any thread, any number of times."""
@@ -206,8 +209,26 @@ class Runner:
 
     def _interrupted(self, error: EsiFlowsError) -> None:
         LOG.warning("group interrupted", extra={**self._fields, "error": str(error)})
-        # whoever is next shall not find the very same
-        self._host.loop.call(self._host.loop.after, RETRY_SECONDS, self._release)
+        # whoever is next shall not find the very same, and the less so the oftener that happens;
+        # etcd may be full, or refuse us, until somebody has done something about it
+        pause = min(RETRY_SECONDS * 2 ** min(self.record.attempts - 1, 10), MAX_RETRY_SECONDS)
+        self._host.loop.call(self._pause, pause)
+
+    def _pause(self, seconds: float) -> None:
+        """In the loop's thread: give the claim back in a while, or when told to stop."""
+        self._is_pausing = True
+        if self._stopped_by is not None:
+            self._end_pause()
+        else:
+            self._host.loop.after(seconds, self._end_pause)
+
+    def _end_pause(self) -> None:
+        if self._is_pausing:
+            self._is_pausing = False
+            self._release()
+
+    def _release_later(self) -> None:
+        self._host.loop.after(RETRY_SECONDS, self._release)
 
     def _release(self) -> None:
         """Give the claim back, so that the group goes on at once, here or elsewhere."""
@@ -221,7 +242,7 @@ class Runner:
     def _released(self, error: EsiFlowsError | None) -> None:
         if error is not None and not isinstance(error, ClaimLost):
             LOG.warning("claim not given back", extra={**self._fields, "error": str(error)})
-            self._host.loop.call(self._host.loop.after, RETRY_SECONDS, self._release)
+            self._host.loop.call(self._release_later)
             return
         self.is_settled = error is None
         self._on_end(self)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import logging
 import math
 import os
@@ -16,7 +15,8 @@ from esi_flows.catalog.types import Catalog
 from esi_flows.compiler.queue import Queue
 from esi_flows.conductor import endings, names
 from esi_flows.conductor.admission import Admission, Census
-from esi_flows.conductor.claims import Claims, Wanted, running
+from esi_flows.conductor.claiming import Claiming, needs_of
+from esi_flows.conductor.claims import Claims
 from esi_flows.conductor.helm import Helm
 from esi_flows.conductor.housekeeping import Housekeeper
 from esi_flows.conductor.inbox import Inbox
@@ -26,6 +26,7 @@ from esi_flows.conductor.records import unfinished
 from esi_flows.conductor.runner import Runner
 from esi_flows.conductor.running import Running
 from esi_flows.conductor.templates import CurrentCatalog
+from esi_flows.conductor.turns import Limits, Turns
 from esi_flows.engine.host import FlowHost
 from esi_flows.engine.run import Policy
 from esi_flows.handlers.base import Handler
@@ -46,8 +47,6 @@ RETRY_SECONDS = 0.5
 
 INTENTS_PER_ROUND = 50
 """How many intents are compiled before what may run by then is claimed."""
-CLAIMS_PER_ROUND = 30
-"""How many groups are claimed at once: what fits into one transaction."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +56,9 @@ class ConductorSettings:
     lease_seconds: int = 5
     running_groups: int = 2000
     worker_threads: int = 8
+    limits: Limits = field(default_factory=Limits)
+    priorities: Mapping[str, int] = field(default_factory=dict)
+    """Of resource types; what has none has 0, and more goes first."""
     policy: Policy = field(default_factory=Policy)
     keep_courses: Keep = field(default_factory=Keep)
     housekeeping_seconds: float = 300.0
@@ -83,7 +85,12 @@ class Conductor:
         self._inbox = Inbox()
         self._cache = Reflector(store, WATCHED, self._inbox.add)
         self._queue = Queue()
-        self._admission = Admission()
+        turns = Turns(
+            lambda name: needs_of(self._cache, name, self._settings.priorities),
+            limits=self._settings.limits,
+            handlers=handlers,
+        )
+        self._admission = Admission(turns)
         self._census = Census()
         self._catalog = CurrentCatalog(catalog, self._cache)
         self._reader = Reader(
@@ -110,6 +117,7 @@ class Conductor:
             self._running,
             catalog=lambda: self._catalog.now,
         )
+        self._claiming = Claiming(self._cache, self._admission, turns, self._running, self._helm)
         self._housekeeper = Housekeeper(
             store,
             self._cache,
@@ -202,7 +210,9 @@ class Conductor:
                     todo = self._start_over()
                 has_more = self._digest(todo)
                 self._cancel_doomed()
-                self._claim_runnable()
+                self._claiming.claim_runnable(
+                    self._claims, self.id, run=self._run, may_claim=self._lease.alive
+                )
                 self._census = self._admission.census()
             except StoreError as error:
                 LOG.warning("etcd does not answer, trying again", extra={"error": str(error)})
@@ -302,39 +312,6 @@ class Conductor:
             observe(self._cache, ops, answer.revision)
         return answer.succeeded
 
-    def _claim_runnable(self) -> None:
-        if self._helm.is_paused:
-            return
-        runnable = iter(self._admission.runnable())
-        while batch := list(itertools.islice(runnable, CLAIMS_PER_ROUND)):
-            free = self._running.free
-            if free <= 0 or not self._lease.alive():
-                return
-            self._claim(batch[:free])
-
-    def _claim(self, names: Sequence[str]) -> None:
-        wanted = []
-        for name in names:
-            if name in self._running:
-                continue  # it has given its claim back, and tells when it has ended
-            current = unfinished(self._cache, name)
-            if current is None:
-                self._admission.defer(name)
-            else:
-                wanted.append(Wanted(*current, self._helm.compares(name)))
-        now = time.time()
-        claims = self._claims.take_groups(wanted, now)
-        for (record, _, _), claim in zip(wanted, claims, strict=True):
-            if claim is None:
-                # the watch brings who was faster, or what is wanted
-                self._admission.defer(record.name)
-                continue
-            self._admission.claimed(record.name)
-            self._run(running(record, self.id, now), claim)
-            order = self._helm.order(record)
-            if order is not None:
-                self._running.steer(record.name, order)
-
     def _run(self, record: GroupRecord, claim: Claim) -> None:
         self._running.start(
             Runner(
@@ -349,4 +326,5 @@ class Conductor:
         )
 
     def _run_ended(self, runner: Runner) -> None:
+        self._claiming.over(runner.record.name)
         self._inbox.add([] if runner.is_settled else [keys.claim(runner.record.name)])

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import json
+import threading
+import time
+from collections.abc import Sequence
 from concurrent.futures import Future
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -11,9 +15,11 @@ import pytest
 from esi_flows.conductor.service import Conductor
 from esi_flows.handlers.base import Outcome, Run, Steps
 from esi_flows.model import keys
+from esi_flows.model.errors import NoSpace
 from esi_flows.model.groups import GroupRecord, GroupState
 from esi_flows.model.jobs import Action, Job, ResourceRef
-from esi_flows.store.base import Put
+from esi_flows.store.base import Compare, Op, Put, Store, Txn
+from esi_flows.store.faults import FaultyStore
 from tests.conductor.conftest import MakeConductor, World, network
 from tests.plugins import ListHandler, make_job
 
@@ -95,3 +101,64 @@ def test_a_group_that_brings_too_much_ends_and_is_not_tried_for_ever(
     world.want(network("n1"))
     assert "can be kept" in world.state(network("n1"))["error"]
     assert world.group(GROUP).attempts == 1
+
+
+def test_a_group_whose_handler_is_not_installed_here_is_left_for_another_conductor(
+    world: World, conductor: Conductor
+) -> None:
+    job_id = f"create:vnf_worker:{GROUP}:abcde"
+    record = GroupRecord(
+        name=GROUP,
+        action=Action.CREATE,
+        resource=ResourceRef("network", "n1"),
+        version=1,
+        job_ids=(job_id,),
+    )
+    job = make_job(job_id, handler="vnf_worker")
+    world.store.txn(
+        [], [Put(keys.job(job_id), job.encode()), Put(keys.group(GROUP), record.encode())]
+    )
+    world.want(network("n2"))
+    assert world.state(network("n2"))["error"] == ""
+    assert world.group(GROUP).attempts == 0
+    assert conductor.workload().runnable == 1
+
+
+class FullStore(FaultyStore):
+    """An etcd that takes claims, and nothing of a flow, until it is emptied."""
+
+    def __init__(self, store: Store) -> None:
+        super().__init__(store, lambda method, arguments: None)
+        self.is_full = True
+        self.refused: list[float] = []
+        self.refused_often = threading.Event()
+
+    def txn(self, compares: Sequence[Compare], ops: Sequence[Op]) -> Txn:
+        flows = any(
+            isinstance(op, Put) and op.key.startswith(f"{keys.PERSISTENCE}flows/") for op in ops
+        )
+        if self.is_full and flows:
+            self.refused.append(time.monotonic())
+            if len(self.refused) >= 5:
+                self.refused_often.set()
+            raise NoSpace("etcd is full")
+        return super().txn(compares, ops)
+
+
+def test_a_group_that_is_interrupted_again_and_again_waits_longer_each_time(
+    world: World, make_conductor: MakeConductor
+) -> None:
+    full = FullStore(world.store)
+    conductor = make_conductor(full)
+    world.want(network("n1"))
+    assert full.refused_often.wait(20)
+    first = full.refused[:5]
+    pauses = [after - before for before, after in pairwise(first)]
+    assert pauses[3] > 2 * pauses[1] > 0.3
+    full.is_full = False
+    began = time.monotonic()
+    conductor.stop()
+    assert time.monotonic() - began < 2, "who is told to stop does not wait"
+    assert world.read(keys.claim(GROUP)) is None
+    make_conductor(full)
+    assert world.state(network("n1"))["error"] == ""
