@@ -104,12 +104,7 @@ class Committer:
                 if not self._waiting:
                     return
                 commits = self._next()
-            try:
-                self._commit(commits)
-            except Exception as error:
-                # those who wait must hear of it, and the others must not suffer
-                LOG.exception("transaction ended by an internal error")
-                _tell(commits, EsiFlowsError(f"not written, a defect: {error!r}"))
+            self._commit(commits)
 
     def _next(self) -> list[Commit]:
         """As many of those waiting, in their order, as fit into one transaction."""
@@ -130,9 +125,9 @@ class Committer:
     def _commit(self, commits: list[Commit]) -> None:
         try:
             succeeded = self._send(commits)
-        except EsiFlowsError as error:
+        except Exception as error:  # noqa: BLE001 - those who wait must hear of it, whatever it is
             if isinstance(error, ClaimLost) or len(commits) == 1:
-                _tell(commits, error)
+                _tell(commits, _told(error))
                 return
             succeeded = False  # one of them is not to etcd's liking: which one?
         if succeeded:
@@ -148,11 +143,12 @@ class Committer:
         """Whether the transaction took effect, for certain. Raises ClaimLost, StoreError."""
         self._sequence += 1
         mine = codec.dumps({"sequence": self._sequence})
-        fences = {commit.fence.key: commit.fence for commit in commits}
+        # one key may be there with two claims, of a group that has come back: then neither holds
+        fences = dict.fromkeys(commit.fence for commit in commits)
         ops = [op for commit in commits for op in commit.ops]
         while True:
             self._check()
-            compares = [unchanged(self._marker, self._revision), *fences.values()]
+            compares = [unchanged(self._marker, self._revision), *fences]
             try:
                 answer = self._store.txn(compares, [Put(self._marker, mine, self._lease), *ops])
             except (Indeterminate, StoreUnavailable) as error:
@@ -187,7 +183,19 @@ class Committer:
 
 def _tell(commits: Sequence[Commit], error: EsiFlowsError | None) -> None:
     for commit in commits:
-        commit.done(error)
+        try:
+            commit.done(error)
+        except Exception:
+            # the others must hear of theirs, and nobody of the same twice
+            LOG.exception("who asked for a write failed on its answer, a defect")
+
+
+def _told(error: Exception) -> EsiFlowsError:
+    """The error as it is told to who asked for the write."""
+    if isinstance(error, EsiFlowsError):
+        return error
+    LOG.error("transaction ended by an internal error", exc_info=error)
+    return EsiFlowsError(f"not written, a defect: {error!r}")
 
 
 def size_of(op: Op) -> int:

@@ -164,3 +164,55 @@ def test_the_marker_goes_with_its_lease(store: Store, gated: Gated) -> None:
     assert store.get(keys.marker("me")) is not None
     store.revoke(lease)
     assert store.get(keys.marker("me")) is None
+
+
+def test_a_write_of_an_earlier_claim_never_goes_with_one_of_a_later(
+    store: Store, gated: Gated, committer: Committer
+) -> None:
+    first, earlier = claims(store, 2)
+    told = [hold_up(committer, gated, first)]
+    store.delete(earlier.key)
+    later = take_claim(store, earlier.name, holder="me", lease=store.grant(60))
+    assert later is not None
+    told += submit(
+        committer,
+        commit(earlier, Put("/a/earlier", b"")),
+        commit(later, Put("/a/later", b"")),
+    )
+    gated.gate.set()
+    errors = [t.result(20) for t in told]
+    assert isinstance(errors[1], ClaimLost)
+    assert [errors[0], errors[2]] == [None, None]
+    assert [item.key for item in store.range("/a/").items] == ["/a/first", "/a/later"]
+
+
+def test_what_cannot_even_be_sent_of_one_does_not_keep_the_others(
+    store: Store, gated: Gated, committer: Committer
+) -> None:
+    first, second, third = claims(store, 3)
+    told = [hold_up(committer, gated, first)]
+    told += submit(
+        committer, commit(second, Put("/a/\ud800", b"")), commit(third, Put("/a/3", b""))
+    )
+    gated.gate.set()
+    assert told[0].result(20) is None
+    assert isinstance(told[1].result(20), EsiFlowsError)
+    assert told[2].result(20) is None
+
+
+def test_who_fails_on_its_answer_does_not_keep_the_others_from_theirs(
+    store: Store, gated: Gated, committer: Committer
+) -> None:
+    first, second, third = claims(store, 3)
+    told = [hold_up(committer, gated, first)]
+    answers: list[EsiFlowsError | None] = []
+
+    def fails(error: EsiFlowsError | None) -> None:
+        answers.append(error)
+        raise ValueError("a defect")
+
+    committer.submit([Commit(second.fence, (Put("/a/2", b""),), fails)])
+    told += submit(committer, commit(third, Put("/a/3", b"")))
+    gated.gate.set()
+    assert [t.result(20) for t in told] == [None, None]
+    assert answers == [None]
