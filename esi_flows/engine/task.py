@@ -5,12 +5,12 @@ from __future__ import annotations
 import logging
 from collections.abc import Generator
 from concurrent.futures import Future
-from typing import Any
+from typing import Any, TypeVar
 
 from esi_flows.engine import outcomes
 from esi_flows.engine.mended.task import LeanTask
 from esi_flows.handlers.base import Handler, Outcome, Run, Steps
-from esi_flows.model import codec
+from esi_flows.model import codec, keys
 from esi_flows.model.errors import Cancelled, EsiFlowsError, HandlerError
 from esi_flows.model.jobs import Job, OnFailure
 from esi_flows.model.secrets import Names
@@ -20,7 +20,19 @@ LOG = logging.getLogger(__name__)
 MAX_RESULT_BYTES = 400 * 1024
 """What a job may bring, as JSON: it is stored, published and kept for a revert, at once."""
 
+_FORBIDDEN = (
+    keys.CLAIMS,
+    keys.CONDUCTORS,
+    keys.GROUPS,
+    keys.JOBS,
+    keys.MARKERS,
+    keys.PERSISTENCE,
+)
+"""Where no handler may write: what says who runs what, and how far it has come."""
+
 ResultSteps = Generator["Future[Any]", Any, dict[str, Any]]
+
+E = TypeVar("E", bound=BaseException)
 
 
 class HandlerTask(LeanTask):
@@ -81,7 +93,8 @@ class HandlerTask(LeanTask):
         done = outcomes.from_result(result)
         try:
             outcome = yield from self._undo(done)
-        except Exception as error:
+            _check(outcome)
+        except (Exception, SystemExit, KeyboardInterrupt) as error:
             text = self._describe(error)
             expected = isinstance(error, EsiFlowsError)
             LOG.error(
@@ -92,7 +105,7 @@ class HandlerTask(LeanTask):
             outcome = Outcome(error=text)
         return outcomes.to_result(outcome)
 
-    def _describe(self, error: Exception) -> str:
+    def _describe(self, error: BaseException) -> str:
         """The error in words fit for ``/state``: ours as they are, others with their type.
 
         Without the job's secrets, which the outside world may well repeat.
@@ -114,12 +127,26 @@ class HandlerTask(LeanTask):
 
 def _check(outcome: Outcome) -> None:
     """Raises HandlerError for what could not be stored: the job has failed, not its group."""
+    if not isinstance(outcome, Outcome):
+        raise HandlerError(f"the handler returned {type(outcome).__name__}, it must be an Outcome")
+    for write in outcome.writes:
+        _check_key(write.key)
     try:
-        size = len(codec.dumps(outcomes.to_result(outcome)))
+        raw = codec.dumps(outcomes.to_result(outcome))
+        # whoever resumes has to read it: no NaN, and not nested too deeply
+        codec.parse(raw)
     except (TypeError, ValueError, RecursionError) as error:
         raise HandlerError(f"the handler brought something that is no JSON: {error}") from error
-    if size > MAX_RESULT_BYTES:
-        raise HandlerError(f"the handler brought {size} bytes, {MAX_RESULT_BYTES} can be kept")
+    if len(raw) > MAX_RESULT_BYTES:
+        raise HandlerError(f"the handler brought {len(raw)} bytes, {MAX_RESULT_BYTES} can be kept")
+
+
+def _check_key(key: Any) -> None:
+    """Raises HandlerError for a key that etcd would refuse, or that is not for handlers."""
+    if not isinstance(key, str) or not key.startswith("/") or not key.isprintable():
+        raise HandlerError(f"the handler writes {key!r}, which is no key", hint="keys begin with /")
+    if key.startswith(_FORBIDDEN):
+        raise HandlerError(f"the handler writes {key!r}, which is not for handlers to write")
 
 
 def drive(steps: ResultSteps) -> dict[str, Any]:
@@ -133,6 +160,6 @@ def drive(steps: ResultSteps) -> dict[str, Any]:
         answer = awaited.result()
 
 
-def _fit_to_show(error: Exception, text: str) -> Exception | None:
+def _fit_to_show(error: E, text: str) -> E | None:
     """The error itself, for a traceback, unless that says more than ``text`` does."""
     return error if str(error) in text else None
