@@ -120,6 +120,7 @@ class StepExecutor(executor.TaskExecutor):  # type: ignore[misc]
             run = self._ended.get_nowait()
             self._running.discard(run)
             self.waited_seconds[run.name] = run.waited_seconds
+            run.stop_clock()
             done.add(run.future)
         return done & futures, futures - done
 
@@ -132,6 +133,11 @@ class StepExecutor(executor.TaskExecutor):  # type: ignore[misc]
         for run in tuple(self._running):
             run.abandon()
         self._notify()
+
+    def stop_clocks(self) -> None:
+        """No task's time runs out any more."""
+        for run in self._running:
+            run.stop_clock()
 
     def doom(self, error: EsiFlowsError) -> None:
         """Raise ``error`` in every task that executes, now or later; reversions are spared."""

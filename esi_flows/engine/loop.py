@@ -14,6 +14,18 @@ from typing import Any
 
 LOG = logging.getLogger(__name__)
 
+_LONGEST_PAUSE = 3600.0
+_FEW = 100
+
+
+class Timer:
+    """A call that is to be made in a while; see :meth:`FlowLoop.after`."""
+
+    __slots__ = ("function",)
+
+    def __init__(self, function: Callable[[], None]) -> None:
+        self.function: Callable[[], None] | None = function
+
 
 class FlowLoop:
     """Calls what it is given, one after the other, in one thread.
@@ -23,9 +35,10 @@ class FlowLoop:
     """
 
     def __init__(self) -> None:
-        self._calls: queue.SimpleQueue[tuple[Callable[..., None], tuple[Any, ...]] | None]
+        self._calls: queue.SimpleQueue[tuple[Callable[..., object], tuple[Any, ...]] | None]
         self._calls = queue.SimpleQueue()
-        self._timers: list[tuple[float, int, Callable[[], None]]] = []
+        self._timers: list[tuple[float, int, Timer]] = []
+        self._forgotten = 0
         self._numbers = itertools.count()
         self._busy_since = 0.0
         self._thread = threading.Thread(target=self._run, name="flows", daemon=True)
@@ -47,14 +60,27 @@ class FlowLoop:
         since = self._busy_since
         return time.monotonic() - since if since else 0.0
 
-    def call(self, function: Callable[..., None], *arguments: Any) -> None:
+    def call(self, function: Callable[..., object], *arguments: Any) -> None:
         """Have ``function`` called soon, from any thread."""
         self._calls.put((function, arguments))
 
-    def after(self, seconds: float, function: Callable[[], None]) -> None:
+    def after(self, seconds: float, function: Callable[[], None]) -> Timer:
         """Have ``function`` called in a while; only from the loop's own thread."""
-        at = time.monotonic() + seconds
-        heapq.heappush(self._timers, (at, next(self._numbers), function))
+        timer = Timer(function)
+        heapq.heappush(self._timers, (time.monotonic() + seconds, next(self._numbers), timer))
+        return timer
+
+    def forget(self, timer: Timer) -> None:
+        """Have it not called, and let go of what it holds; only from the loop's own thread."""
+        if timer.function is None:
+            return
+        timer.function = None
+        self._forgotten += 1
+        if self._forgotten > max(_FEW, len(self._timers) // 2):
+            # in place: _ring may be looking at it
+            self._timers[:] = [entry for entry in self._timers if entry[2].function is not None]
+            heapq.heapify(self._timers)
+            self._forgotten = 0
 
     def _run(self) -> None:
         while True:
@@ -78,12 +104,19 @@ class FlowLoop:
             self._busy_since = 0.0
 
     def _pause(self) -> float | None:
-        return max(self._timers[0][0] - time.monotonic(), 0.0) if self._timers else None
+        if not self._timers:
+            return None
+        # a longer time than a thread can wait ends the thread
+        return min(max(self._timers[0][0] - time.monotonic(), 0.0), _LONGEST_PAUSE)
 
     def _ring(self) -> None:
         now = time.monotonic()
         while self._timers and self._timers[0][0] <= now:
-            _, _, function = heapq.heappop(self._timers)
+            _, _, timer = heapq.heappop(self._timers)
+            function, timer.function = timer.function, None
+            if function is None:
+                self._forgotten -= 1
+                continue
             try:
                 function()
             except Exception:

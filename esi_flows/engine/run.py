@@ -117,7 +117,7 @@ class GroupRun:
         elsewhere.
         """
         self._on_end = on_end
-        self._host.loop.call(self._begin)
+        self._host.loop.call(self._start)
 
     def execute(self) -> FlowEnd:
         """As :meth:`start`, and wait until the end is durable. Raises what would be told."""
@@ -166,19 +166,28 @@ class GroupRun:
         self._publisher.recall(detail)
         return detail
 
-    def _begin(self) -> None:
+    def _start(self) -> None:
         if self._detail.state in _ENDED:
             self._on_end(self._end(self._detail.state))
             return
+        try:
+            engine = self._make_engine()
+        except Exception as error:  # noqa: BLE001 - who waits for the end must hear of it
+            self._on_end(error)
+            return
+        self._engine = engine
+        engine.start()
+
+    def _make_engine(self) -> SteppedEngine:
+        """Raises what jobs bring about that make no flow: InvalidInput where they go in circles."""
         reason = self._detail.meta.get(_CANCELLED)
         if reason is not None:
             self._steps.doom(Cancelled(str(reason)))
         flow = build_flow(self._name, self._jobs, self._make_task)
         engine = DurableEngine(flow, self._detail, self._backend, {"executor": self._steps})
-        self._engine = SteppedEngine(
+        return SteppedEngine(
             engine, self._steps, self._writer, loop=self._host.loop, on_end=self._ended
         )
-        self._engine.start()
 
     def _notify(self) -> None:
         self._host.loop.call(self._look)

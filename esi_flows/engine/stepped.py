@@ -96,7 +96,8 @@ class SteppedEngine:
             return
         for run in self._steps.release():
             if run.timeout_seconds:
-                self._loop.after(run.timeout_seconds, partial(_give_up, run))
+                timer = self._loop.after(run.timeout_seconds, partial(_give_up, run))
+                run.stop_clock = partial(self._loop.forget, timer)
         self._is_waiting = True
         self.look()
 
@@ -114,14 +115,16 @@ class SteppedEngine:
         if not self._steps.is_quiet:
             return
         reason = self._steps.stopped_by
-        # run_iter goes on when it is closed, and meets the reason where it would wait
-        with contextlib.suppress(EsiFlowsError):
+        # run_iter goes on when it is closed, and meets the reason where it would wait; where all is
+        # over already, it raises what the tasks did, of any kind
+        with contextlib.suppress(Exception):
             self._states.close()  # type: ignore[attr-defined]
         self._end(reason)
 
     def _end(self, error: Exception | None) -> None:
         if not self._is_over:
             self._is_over = True
+            self._steps.stop_clocks()
             self._on_end(error)
 
 

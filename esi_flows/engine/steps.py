@@ -71,6 +71,7 @@ class TaskRun:
         "future",
         "name",
         "outcome",
+        "stop_clock",
         "timeout_seconds",
         "waited_seconds",
     )
@@ -79,6 +80,7 @@ class TaskRun:
         self.name: str = task.name
         self.outcome = outcome
         self.timeout_seconds: float = getattr(task, "timeout_seconds", 0.0)
+        self.stop_clock: Callable[[], None] = _no_clock
         self.waited_seconds = 0.0
         self.future = TaskEnd(task)
         self._owner = owner
@@ -130,7 +132,7 @@ class TaskRun:
     def _make_step(self, awaited: Future[Any] | None) -> Future[Any] | None:
         """What the task waits for now, None when it has ended."""
         try:
-            return self._advance(awaited)
+            return _waitable(self._advance(awaited))
         except StopIteration as end:
             result = end.value
         except Exception:  # noqa: BLE001 - whatever a task raises is its result to TaskFlow
@@ -163,6 +165,20 @@ class TaskRun:
         if is_unwanted:
             awaited.cancel()
         awaited.add_done_callback(self._resume)
+
+
+def _no_clock() -> None:
+    """Of a task that may take any time, or has not begun."""
+
+
+def _waitable(yielded: Any) -> Future[Any]:
+    """What was yielded, if it is a future; else one that says so where the task waits."""
+    if isinstance(yielded, Future):
+        return yielded
+    refused: Future[Any] = Future()
+    found = type(yielded).__name__
+    refused.set_exception(HandlerError(f"the handler yielded {found}, it must be a future"))
+    return refused
 
 
 def whole(

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import threading
+import weakref
 from collections.abc import Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
@@ -536,3 +538,48 @@ def test_what_is_kept_can_be_said_by_handler_and_resource_type(
 ) -> None:
     keeps = keeping(what)
     assert [job.id for job in chain("a", "b") if keeps(job)] == kept
+
+
+def ended(run: GroupRun) -> FlowEnd | Exception:
+    told: Future[FlowEnd | Exception] = Future()
+    run.start(told.set_result)
+    return told.result(20)
+
+
+def test_jobs_that_wait_for_each_other_end_their_run(claim: Claim, host: FlowHost) -> None:
+    jobs = [make_job("a", after=("b",)), make_job("b", after=("a",))]
+    assert isinstance(ended(group_run(host, claim, jobs, ListHandler())), Exception)
+
+
+@pytest.mark.parametrize("yielded", [None, 5])
+def test_a_handler_that_waits_for_no_future_fails_its_job(
+    claim: Claim, host: FlowHost, yielded: Any
+) -> None:
+    class Odd(ListHandler):
+        def execute(self, job: Job, run: Any) -> Any:
+            if job.id == "b":
+                yield yielded
+            return (yield from super().execute(job, run))
+
+    handler = Odd()
+    end = ended(group_run(host, claim, chain("a", "b"), handler))
+    assert isinstance(end, FlowEnd)
+    assert (end.state, end.failed_job) == (GroupState.REVERTED, "b")
+    assert handler.calls[-1] == "revert a"
+
+
+@pytest.mark.parametrize("seconds", [3600.0, 1e12])
+def test_what_has_ended_in_time_is_let_go_of(claim: Claim, host: FlowHost, seconds: float) -> None:
+    policy = Policy(job_seconds=seconds)
+    run = group_run(host, claim, chain("a", "b"), ListHandler(), policy=policy)
+    assert isinstance(ended(run), FlowEnd)
+    gone = weakref.ref(run)
+    del run
+    for _ in range(2):  # the loop's last call is still in its hands
+        passed = threading.Event()
+        host.loop.call(passed.set)
+        assert passed.wait(20)
+    for _ in range(4):
+        host.pool.submit(int).result(20)
+    gc.collect()
+    assert gone() is None
