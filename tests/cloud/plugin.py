@@ -16,7 +16,7 @@ PYTHON = ROOT / ".venv-cloud" / "bin" / "python"
 TENANT = "c552834d72854e4bb6881bab903eb7dc"
 """The project of the example deployments."""
 
-REAL = pytest.param("real", marks=pytest.mark.cloud)
+REAL = pytest.param("real", marks=[pytest.mark.cloud, pytest.mark.timeout(300)])
 """The parameter of ``cloud`` for tests on the real one, which those of one worker share."""
 
 BOTH = pytest.mark.parametrize("cloud", ["sandbox", REAL], indirect=True)
