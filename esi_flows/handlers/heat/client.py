@@ -15,6 +15,7 @@ from keystoneauth1 import exceptions as auth_exceptions
 from keystoneauth1 import session
 
 from esi_flows.handlers.base import CallObserver
+from esi_flows.handlers.heat.parameters import as_sent
 from esi_flows.model.errors import HandlerError
 
 T = TypeVar("T")
@@ -257,20 +258,10 @@ class Heat:
         ]
 
 
-def _sent(value: Any) -> Any:
-    """Numbers as texts, as every other client sends them and as Heat reads them for any type.
-
-    It matches a text parameter's allowed pattern before it makes a text of what it was given: a
-    number there is refused, without a word about which parameter it was.
-    """
-    is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    return str(value) if is_number else value
-
-
 def _fields(request: StackRequest) -> dict[str, Any]:
     return {
         "template": request.template,
-        "parameters": {name: _sent(value) for name, value in request.parameters.items()},
+        "parameters": as_sent(request.template, request.parameters),
         "timeout_mins": request.timeout_minutes,
     }
 
