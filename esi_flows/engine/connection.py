@@ -32,7 +32,7 @@ class Reading(Protocol):
         """Every key that starts with ``prefix``."""
 
 
-class DetailConnection(base.Connection, abc.ABC):  # type: ignore[misc]
+class DetailConnection(base.Connection, abc.ABC):  # type: ignore[misc]  # TaskFlow is untyped
     """A connection up to writing. Raises taskflow's NotFound for what is not there, DocumentInvalid
     for what cannot be read, TooLarge for what is over etcd's limits before anything is written.
     """

@@ -24,7 +24,7 @@ Ends = set["TaskEnd | Future[Any]"]
 """Tasks' ends, and those of retries, which are real futures."""
 
 
-class StepExecutor(executor.TaskExecutor):  # type: ignore[misc]
+class StepExecutor(executor.TaskExecutor):  # type: ignore[misc]  # TaskFlow is untyped
     """The task executor of one engine, on a pool shared by all engines of the process.
 
     ``may_run`` is asked before every step: once it says no, no step is made any more. ``notify`` is
@@ -180,7 +180,7 @@ class StepExecutor(executor.TaskExecutor):  # type: ignore[misc]
         return run
 
 
-class _Retries(executor.SerialRetryExecutor):  # type: ignore[misc]
+class _Retries(executor.SerialRetryExecutor):  # type: ignore[misc]  # TaskFlow is untyped
     """TaskFlow's own, which also tells what has ended."""
 
     def __init__(self, ended: Callable[[Future[Any]], None]) -> None:

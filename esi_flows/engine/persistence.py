@@ -43,7 +43,7 @@ GROUPS_BOOK = "e0d4ad10-315f-5a4a-aa7a-e594bf8d0032"
 """The uuid of the logbook that has the flows of all job groups, the same in every process."""
 
 
-class EtcdBackend(base.Backend):  # type: ignore[misc]
+class EtcdBackend(base.Backend):  # type: ignore[misc]  # TaskFlow is untyped
     """Persistence backend; ``conf`` as of :func:`esi_flows.engine.address.read`.
 
     With ``store`` and ``writer`` it works inside the product: on a store that is already open, and

@@ -177,7 +177,7 @@ def test_a_write_that_was_not_confirmed_is_tried_again_by_who_saves(
 def test_a_stock_engine_gets_over_a_lost_answer(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    class Count(task.Task):  # type: ignore[misc]
+    class Count(task.Task):  # type: ignore[misc]  # TaskFlow is untyped
         def execute(self) -> int:
             return 7
 

@@ -100,7 +100,7 @@ def test_a_book_without_a_time_is_read() -> None:
     assert details.decode_book("k/b", b'{"v":1,"name":"b"}').created_at is None
 
 
-class Step(task.Task):  # type: ignore[misc]
+class Step(task.Task):  # type: ignore[misc]  # TaskFlow is untyped
     """Notes what is done to it."""
 
     def __init__(self, name: str, done: list[str], *, fails: bool = False) -> None:

@@ -130,7 +130,7 @@ def test_a_handler_that_wants_to_end_the_process_fails_its_job(pool: ThreadPoolE
 
 
 def test_ordinary_tasks_run_beside_jobs(pool: ThreadPoolExecutor) -> None:
-    class Plain(task.Task):  # type: ignore[misc]
+    class Plain(task.Task):  # type: ignore[misc]  # TaskFlow is untyped
         def execute(self) -> str:
             return "plain"
 
@@ -147,7 +147,7 @@ def test_ordinary_tasks_run_beside_jobs(pool: ThreadPoolExecutor) -> None:
 def test_an_ordinary_task_is_reverted_with_its_result(pool: ThreadPoolExecutor) -> None:
     reverted: list[Any] = []
 
-    class Plain(task.Task):  # type: ignore[misc]
+    class Plain(task.Task):  # type: ignore[misc]  # TaskFlow is untyped
         def execute(self) -> str:
             return "made"
 

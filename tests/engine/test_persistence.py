@@ -40,7 +40,7 @@ def book_with_flow(atoms: int = 2) -> tuple[models.LogBook, models.FlowDetail]:
     return book, flow
 
 
-class Count(task.Task):  # type: ignore[misc]
+class Count(task.Task):  # type: ignore[misc]  # TaskFlow is untyped
     default_provides = "number"
 
     def execute(self) -> int:

@@ -23,7 +23,7 @@ from esi_flows.store.base import Store
 from esi_flows.store.claims import take_claim
 
 
-class Note(task.Task):  # type: ignore[misc]
+class Note(task.Task):  # type: ignore[misc]  # TaskFlow is untyped
     """Notes what it does; fails as often as it is told to."""
 
     def __init__(self, name: str, notes: list[str], fails: int = 0) -> None:
@@ -42,7 +42,7 @@ class Note(task.Task):  # type: ignore[misc]
         self.notes.append(f"revert {self.name}")
 
 
-class Waiting(task.Task):  # type: ignore[misc]
+class Waiting(task.Task):  # type: ignore[misc]  # TaskFlow is untyped
     def __init__(self, name: str, reached: threading.Event, gate: threading.Event) -> None:
         super().__init__(name)
         self.reached = reached

@@ -59,7 +59,7 @@ class Work:
     after: tuple[str, ...] = ()
 
 
-class WorkTask(task.Task):  # type: ignore[misc]
+class WorkTask(task.Task):  # type: ignore[misc]  # TaskFlow is untyped
     def __init__(self, work: Work, calls: list[str]) -> None:
         super().__init__(work.name)
         self._work = work
@@ -74,7 +74,7 @@ class WorkTask(task.Task):  # type: ignore[misc]
         return self._work.revert()
 
 
-class Pooled(executor.ParallelThreadTaskExecutor):  # type: ignore[misc]
+class Pooled(executor.ParallelThreadTaskExecutor):  # type: ignore[misc]  # TaskFlow is untyped
     """TaskFlow's executor of threads, which tells how to wait for it."""
 
     def wait(self, futures: set[Future[Any]], timeout: float | None = None) -> Any:

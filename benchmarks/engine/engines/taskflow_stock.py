@@ -21,7 +21,7 @@ from benchmarks.engine.worker import Engine
 _BOOK = "3f0e6b52-4f3c-44a3-9d4c-9d1f5cf1f0a1"
 
 
-class _Step(task.Task):  # type: ignore[misc]
+class _Step(task.Task):  # type: ignore[misc]  # TaskFlow is untyped
     def __init__(self, name: str, shape: Shape) -> None:
         super().__init__(name=name)
         self._shape = shape

@@ -8,7 +8,7 @@ from taskflow import task as tf_task
 from taskflow.engines.action_engine.actions import task as task_action
 
 
-class DirectAction(task_action.TaskAction):  # type: ignore[misc]
+class DirectAction(task_action.TaskAction):  # type: ignore[misc]  # TaskFlow is untyped
     """Saves a state and the progress that goes with it at once, and tells only who listens.
 
     Stock TaskFlow saves four times per task: RUNNING, progress 0.0, SUCCESS, progress 1.0.

@@ -42,7 +42,7 @@ class FlatCompiler:
         return compilation
 
 
-class FlatCompilation(compiler.Compilation):  # type: ignore[misc]
+class FlatCompilation(compiler.Compilation):  # type: ignore[misc]  # TaskFlow is untyped
     """A flow's tasks with their direct neighbours.
 
     TaskFlow's own graph and tree are made when somebody asks for them: running does not.

@@ -9,7 +9,7 @@ from taskflow.engines.action_engine import completer
 from taskflow.types import failure
 
 
-class FlatCompleter(completer.Completer):  # type: ignore[misc]
+class FlatCompleter(completer.Completer):  # type: ignore[misc]  # TaskFlow is untyped
     """Turns the flow round once.
 
     In a flow without retries every failure means: revert all. Stock TaskFlow sets that for every

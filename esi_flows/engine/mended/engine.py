@@ -25,7 +25,7 @@ ENDED = frozenset((states.SUCCESS, states.REVERTED, states.FAILURE))
 States = Generator[str, bool | None, None]
 
 
-class DurableEngine(engine.ActionEngine):  # type: ignore[misc]
+class DurableEngine(engine.ActionEngine):  # type: ignore[misc]  # TaskFlow is untyped
     """TaskFlow's action engine on the mended classes, or on its own where they do not fit.
 
     ``options["executor"]`` is a TaskExecutor that has

@@ -16,7 +16,7 @@ from esi_flows.engine.mended.scopes import FlatScope
 from esi_flows.engine.mended.selector import DirectSelector
 
 
-class WaitingRuntime(runtime.Runtime):  # type: ignore[misc]
+class WaitingRuntime(runtime.Runtime):  # type: ignore[misc]  # TaskFlow is untyped
     """TaskFlow's runtime; it waits where the executor says."""
 
     @functools.cached_property

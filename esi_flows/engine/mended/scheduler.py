@@ -18,7 +18,7 @@ _CAN_BE = {
 the flow was interrupted there, and what came of it is unknown."""
 
 
-class DirectScheduler(scheduler.Scheduler):  # type: ignore[misc]
+class DirectScheduler(scheduler.Scheduler):  # type: ignore[misc]  # TaskFlow is untyped
     """Starts a task only from a state in which that makes sense.
 
     Stock TaskFlow looks for what comes next after each task that has ended, one after the other:

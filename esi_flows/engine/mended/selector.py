@@ -14,7 +14,7 @@ _DONE = (states.SUCCESS, states.FAILURE)
 _NOTHING_LEFT = (states.PENDING, states.REVERTED)
 
 
-class DirectSelector(selector.Selector):  # type: ignore[misc]
+class DirectSelector(selector.Selector):  # type: ignore[misc]  # TaskFlow is untyped
     """Looks at direct neighbours only.
 
     Stock TaskFlow walks all ancestors of all descendants of each task that ends, since anything

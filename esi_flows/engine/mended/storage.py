@@ -19,7 +19,7 @@ _NAMESPACE = uuid.UUID("0b2f7a0e-53c4-4d0b-8f5e-1c7f0a6f3f55")
 _TURNED_ROUND = (states.REVERTING, states.REVERTED, states.REVERT_FAILURE)
 
 
-class PlainStorage(storage.Storage):  # type: ignore[misc]
+class PlainStorage(storage.Storage):  # type: ignore[misc]  # TaskFlow is untyped
     """Changes details where they are, saves each change once, and tries nothing twice.
 
     Stock TaskFlow copies a detail before each change, takes a readers-writer lock of its own making

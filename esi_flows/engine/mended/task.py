@@ -8,7 +8,7 @@ from taskflow import task
 from taskflow.types import notifier
 
 
-class LeanTask(task.Task):  # type: ignore[misc]
+class LeanTask(task.Task):  # type: ignore[misc]  # TaskFlow is untyped
     """A task that is made from its name alone.
 
     Stock TaskFlow works out what arguments a task takes for every object anew, from the signatures

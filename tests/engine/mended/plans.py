@@ -54,7 +54,7 @@ def plans(draw: st.DrawFn, *, max_size: int = 7, options: bool = True) -> Plan:
     )
 
 
-class PlannedTask(task.Task):  # type: ignore[misc]
+class PlannedTask(task.Task):  # type: ignore[misc]  # TaskFlow is untyped
     """Notes what happens to it, and fails where the plan says so."""
 
     def __init__(self, plan: Plan, number: int, log: list[Event]) -> None:

@@ -29,7 +29,7 @@ from tests.engine.mended.plans import Event, Plan, make
 FLOW = "7d1d4fd5-93cb-4f0e-a3b4-5f2f3c9a7f10"
 
 
-class ScriptedExecutor(executor.TaskExecutor):  # type: ignore[misc]
+class ScriptedExecutor(executor.TaskExecutor):  # type: ignore[misc]  # TaskFlow is untyped
     """Ends tasks in an order that is the same for every engine, in the thread that waits.
 
     Per wait one of the scheduled tasks, by name, as ``picks`` says in turn; with ``batches`` as
@@ -78,7 +78,7 @@ class ScriptedExecutor(executor.TaskExecutor):  # type: ignore[misc]
         return future
 
 
-class PartlyMended(engine.ActionEngine):  # type: ignore[misc]
+class PartlyMended(engine.ActionEngine):  # type: ignore[misc]  # TaskFlow is untyped
     """TaskFlow's engine with some of its classes mended; with none it is the stock one."""
 
     mended: frozenset[str] = frozenset()
@@ -263,7 +263,7 @@ class Killed(BaseException):
     """The process ends here."""
 
 
-class DyingBackend(impl_memory.MemoryBackend):  # type: ignore[misc]
+class DyingBackend(impl_memory.MemoryBackend):  # type: ignore[misc]  # TaskFlow is untyped
     """TaskFlow's memory backend in a process that is killed before a save."""
 
     saves_left = -1

@@ -16,7 +16,7 @@ from esi_flows.engine.mended.scopes import FlatScope
 from tests.engine.mended.plans import Plan, make, plans
 
 
-class Nothing(task.Task):  # type: ignore[misc]
+class Nothing(task.Task):  # type: ignore[misc]  # TaskFlow is untyped
     def execute(self) -> None:
         pass
 

@@ -104,7 +104,7 @@ def test_tasks_of_higher_priority_are_scheduled_first() -> None:
 def test_a_missing_argument_is_told_before_anything_runs() -> None:
     log: list[str] = []
 
-    class Needs(task.Task):  # type: ignore[misc]
+    class Needs(task.Task):  # type: ignore[misc]  # TaskFlow is untyped
         def execute(self, what: int) -> None:
             log.append("run")
 
@@ -117,7 +117,7 @@ def test_a_missing_argument_is_told_before_anything_runs() -> None:
     assert log == ["run"]
 
 
-class Noting(task.Task):  # type: ignore[misc]
+class Noting(task.Task):  # type: ignore[misc]  # TaskFlow is untyped
     def __init__(self, name: str, log: list[str], fails: int = 0) -> None:
         super().__init__(name)
         self._log = log

@@ -13,7 +13,7 @@ from esi_flows.model.errors import InvalidInput
 from tests.engine.mended.plans import Plan, plans
 
 
-class Nothing(task.Task):  # type: ignore[misc]
+class Nothing(task.Task):  # type: ignore[misc]  # TaskFlow is untyped
     def execute(self) -> None:
         pass
 

@@ -22,7 +22,7 @@ NAMED = {
 }
 
 
-class Nothing(task.Task):  # type: ignore[misc]
+class Nothing(task.Task):  # type: ignore[misc]  # TaskFlow is untyped
     def execute(self) -> None:
         pass
 

@@ -24,7 +24,7 @@ DIAMOND = Plan(
 )
 
 
-class Quiet(task.Task):  # type: ignore[misc]
+class Quiet(task.Task):  # type: ignore[misc]  # TaskFlow is untyped
     """Brings its name, or fails."""
 
     def execute(self) -> str:
@@ -124,7 +124,7 @@ def test_tasks_not_known_yet_belong_to_a_flow_that_is_being_reverted() -> None:
     assert {atom.name: atom.intention for atom in detail} == {"a": "REVERT", "b": "REVERT"}
 
 
-class AwayBackend(impl_memory.MemoryBackend):  # type: ignore[misc]
+class AwayBackend(impl_memory.MemoryBackend):  # type: ignore[misc]  # TaskFlow is untyped
     """TaskFlow's memory backend, whose connection fails to save atoms, and counts that."""
 
     tried = 0
