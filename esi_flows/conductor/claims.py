@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
@@ -9,8 +10,10 @@ from esi_flows.engine.commit import MAX_BYTES
 from esi_flows.model import codec, keys
 from esi_flows.model.errors import Indeterminate
 from esi_flows.model.groups import GroupRecord
-from esi_flows.store.base import Compare, Op, Put, Store, absent, unchanged
+from esi_flows.store.base import Compare, Delete, KeyValue, Op, Put, Store, absent, unchanged
 from esi_flows.store.claims import Claim, take_claim
+
+LOG = logging.getLogger(__name__)
 
 MAX_COMPARES = 120
 """Compares of one transaction; etcd takes 128."""
@@ -61,6 +64,23 @@ class Claims:
                 for taking in batch
             ]
         return claims
+
+    def give_back(self, found: KeyValue, *, is_used: bool) -> None:
+        """Give back a claim of ours that nobody uses, and one that nobody can hold.
+
+        Ours we took without being told so, or could not give back when its run ended. A claim
+        without a lease was written by none of us, and nothing else would ever end it. Raises
+        StoreError.
+        """
+        name = found.key.removeprefix(keys.CLAIMS)
+        if not found.lease:
+            self._store.txn([unchanged(found.key, found.mod_revision)], [Delete(found.key)])
+            LOG.error("claim without a lease removed", extra={"key": found.key})
+            return
+        if found.lease == self._lease and name != keys.READER_ROLE and not is_used:
+            claim = Claim(name, found.create_revision)
+            if self._store.txn([claim.fence], [Delete(found.key)]).succeeded:
+                LOG.warning("claim given back that nobody used", extra={"group": name})
 
     def _take_together(self, batch: Sequence[_Taking]) -> Sequence[Claim]:
         """The claims of all; none if it is not known that all are ours."""

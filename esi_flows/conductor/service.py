@@ -13,8 +13,9 @@ from dataclasses import dataclass, field
 
 from esi_flows.catalog.types import Catalog
 from esi_flows.compiler.queue import Queue
-from esi_flows.conductor import endings, names
+from esi_flows.conductor import names
 from esi_flows.conductor.admission import Admission, Census
+from esi_flows.conductor.cancelling import Cancelling
 from esi_flows.conductor.claiming import Claiming, needs_of
 from esi_flows.conductor.claims import Claims
 from esi_flows.conductor.helm import Helm
@@ -22,7 +23,6 @@ from esi_flows.conductor.housekeeping import Housekeeper
 from esi_flows.conductor.inbox import Inbox
 from esi_flows.conductor.intake import WATCHED, Intake
 from esi_flows.conductor.reader import Reader
-from esi_flows.conductor.records import unfinished
 from esi_flows.conductor.runner import Runner
 from esi_flows.conductor.running import Running
 from esi_flows.conductor.templates import CurrentCatalog
@@ -35,11 +35,11 @@ from esi_flows.model import codec, keys
 from esi_flows.model.errors import ClaimLost, StoreError, Suspended
 from esi_flows.model.groups import GroupRecord
 from esi_flows.model.vitals import Vitals, Workload
-from esi_flows.store.base import Delete, KeyValue, Store, absent, unchanged
+from esi_flows.store.base import KeyValue, Store
 from esi_flows.store.claims import Claim, hold_role
 from esi_flows.store.lease import KeptLease
 from esi_flows.store.reflector import Reflector
-from esi_flows.store.written import catch_up, observe
+from esi_flows.store.written import catch_up
 
 LOG = logging.getLogger(__name__)
 
@@ -105,7 +105,7 @@ class Conductor:
             self._queue,
             self._admission,
             self._catalog,
-            on_claim=self._give_back_unused,
+            on_claim=self._claim_seen,
             on_steering=lambda name: self._helm.look(name),
         )
         self._reading: Claim | None = None
@@ -116,6 +116,9 @@ class Conductor:
             self._admission,
             self._running,
             catalog=lambda: self._catalog.now,
+        )
+        self._cancelling = Cancelling(
+            store, self._cache, self._admission, catalog=lambda: self._catalog.now
         )
         self._claiming = Claiming(self._cache, self._admission, turns, self._running, self._helm)
         self._housekeeper = Housekeeper(
@@ -209,7 +212,7 @@ class Conductor:
                 if self._lease.lost.is_set():
                     todo = self._start_over()
                 has_more = self._digest(todo)
-                self._cancel_doomed()
+                self._cancelling.cancel_doomed()
                 self._claiming.claim_runnable(
                     self._claims, self.id, run=self._run, may_claim=self._lease.alive
                 )
@@ -270,47 +273,9 @@ class Conductor:
             return self._reader.consider_all(configs, claim, most=INTENTS_PER_ROUND)
         return False
 
-    def _give_back_unused(self, found: KeyValue) -> None:
-        """Give back a claim of ours that nobody uses, and one that nobody can hold.
-
-        Ours we took without being told so, or could not give back when its run ended. A claim
-        without a lease was written by none of us, and nothing else would ever end it.
-        """
-        name = found.key.removeprefix(keys.CLAIMS)
-        if not found.lease:
-            self._store.txn([unchanged(found.key, found.mod_revision)], [Delete(found.key)])
-            LOG.error("claim without a lease removed", extra={"key": found.key})
-            return
-        is_group = name != keys.READER_ROLE
-        if found.lease == self._lease.id and is_group and name not in self._running:
-            claim = Claim(name, found.create_revision)
-            if self._store.txn([claim.fence], [Delete(found.key)]).succeeded:
-                LOG.warning("claim given back that nobody used", extra={"group": name})
-
-    def _cancel_doomed(self) -> None:
-        """Cancel what waits for a failure, and what waits for that, to the end."""
-        while doomed := self._admission.doomed():
-            cancelled = [self._cancel(name, failed_job) for name, failed_job in doomed]
-            if not any(cancelled):
-                return
-
-    def _cancel(self, name: str, failed_job: str) -> bool:
-        """Whether the group was cancelled; else it has changed, and the watch brings that."""
-        current = unfinished(self._cache, name)
-        if current is None:
-            return False
-        record, mod_revision = current
-        final, ops = endings.cancelled(
-            record, failed_job, catalog=self._catalog.now, now=time.time()
-        )
-        answer = self._store.txn(
-            [unchanged(keys.group(name), mod_revision), absent(keys.claim(name))], ops
-        )
-        if answer.succeeded:
-            LOG.warning("group cancelled", extra={"group": name, "by": failed_job})
-            self._admission.update(final)
-            observe(self._cache, ops, answer.revision)
-        return answer.succeeded
+    def _claim_seen(self, found: KeyValue) -> None:
+        """A claim that nobody uses, or nobody can hold, is given back."""
+        self._claims.give_back(found, is_used=found.key.removeprefix(keys.CLAIMS) in self._running)
 
     def _run(self, record: GroupRecord, claim: Claim) -> None:
         self._running.start(
