@@ -151,13 +151,10 @@ class Board:
     def _with_group(
         self, followed: Followed, record: GroupRecord, state: State | None
     ) -> ResourceProgress:
-        phase = _OF_GROUP[record.state]
-        jobs = self._jobs(record)
-        if any(job.phase is Phase.REVERTING for job in jobs) and phase is Phase.RUNNING:
-            phase = Phase.REVERTING
+        jobs = jobs_of(record, self._atoms)
         return ResourceProgress(
             followed=followed,
-            phase=phase,
+            phase=phase_of(record, jobs),
             ended=record.state.ended and state is not None,
             action=record.action.value,
             jobs=jobs,
@@ -169,29 +166,39 @@ class Board:
             ended_at=record.ended_at,
         )
 
-    def _jobs(self, record: GroupRecord) -> tuple[JobProgress, ...]:
-        course = {job.id: job for job in record.course}
-        jobs = []
-        for job_id in record.job_ids:
-            if job_id in course:
-                job = course[job_id]
-                jobs.append(
-                    JobProgress(
-                        id=job_id,
-                        phase=_phase(job.state, job.error, record, job_id),
-                        started_at=job.started_at,
-                        ended_at=job.ended_at,
-                        waited_seconds=job.waited_seconds,
-                        error=job.error,
-                    )
+
+def jobs_of(record: GroupRecord, atoms: Mapping[str, Atom]) -> tuple[JobProgress, ...]:
+    """How far the jobs of a group are: as its course tells, else as their ``atoms`` do, by job."""
+    course = {job.id: job for job in record.course}
+    jobs = []
+    for job_id in record.job_ids:
+        if job_id in course:
+            job = course[job_id]
+            jobs.append(
+                JobProgress(
+                    id=job_id,
+                    phase=_phase(job.state, job.error, record, job_id),
+                    started_at=job.started_at,
+                    ended_at=job.ended_at,
+                    waited_seconds=job.waited_seconds,
+                    error=job.error,
                 )
-                continue
-            atom = self._atoms.get(job_id)
-            state, error = (atom.state, atom.error) if atom is not None else ("PENDING", "")
-            started = atom.started_at if atom is not None else 0.0
-            phase = _phase(state, error, record, job_id)
-            jobs.append(JobProgress(id=job_id, phase=phase, started_at=started, error=error))
-        return tuple(jobs)
+            )
+            continue
+        atom = atoms.get(job_id)
+        state, error = (atom.state, atom.error) if atom is not None else ("PENDING", "")
+        started = atom.started_at if atom is not None else 0.0
+        phase = _phase(state, error, record, job_id)
+        jobs.append(JobProgress(id=job_id, phase=phase, started_at=started, error=error))
+    return tuple(jobs)
+
+
+def phase_of(record: GroupRecord, jobs: Iterable[JobProgress]) -> Phase:
+    """Where a group is whose jobs are that far."""
+    phase = _OF_GROUP[record.state]
+    if phase is Phase.RUNNING and any(job.phase is Phase.REVERTING for job in jobs):
+        return Phase.REVERTING
+    return phase
 
 
 def _phase(state: str, error: str, record: GroupRecord, job_id: str) -> Phase:
