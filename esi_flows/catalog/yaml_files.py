@@ -39,7 +39,7 @@ class _JsonLoader(yaml.SafeLoader):
     """The safe loader without dates: ``2026-01-01`` is a text, as in JSON."""
 
 
-class _FastLoader(_Fast):  # type: ignore[misc]
+class _FastLoader(_Fast):  # type: ignore[misc]  # which it is, the machine says
     """The same, for what is known to be fit for it."""
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from functools import partial
 from typing import Any
 
@@ -44,7 +44,7 @@ class SteppedEngine:
         self._writer = writer
         self._loop = loop
         self._on_end = on_end
-        self._states: Iterator[str] = engine.run_iter()
+        self._states: Generator[str, None, None] = engine.run_iter()
         self._is_waiting = False
         self._is_lingering = False
         self._is_over = False
@@ -118,7 +118,7 @@ class SteppedEngine:
         # run_iter goes on when it is closed, and meets the reason where it would wait; where all is
         # over already, it raises what the tasks did, of any kind
         with contextlib.suppress(Exception):
-            self._states.close()  # type: ignore[attr-defined]
+            self._states.close()
         self._end(reason)
 
     def _end(self, error: Exception | None) -> None:

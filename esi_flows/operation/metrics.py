@@ -35,7 +35,7 @@ class Metrics:
 
     def __init__(self) -> None:
         # a series more for each counter, telling when it was made: nobody asks for that
-        disable_created_metrics()  # type: ignore[no-untyped-call]
+        disable_created_metrics()  # type: ignore[no-untyped-call]  # theirs
         self.registry = registry = CollectorRegistry()
         # the process is described by the library's own collectors: memory, CPU, open files
         ProcessCollector(registry=registry)

@@ -22,19 +22,20 @@ _STOP_SECONDS = 15.0
 _GRACE_SECONDS = 2
 _RETRY_SECONDS = 0.05
 
-_Ends = tuple[tuple[str, int] | None, tuple[str, int] | None]
+_Ends = tuple[tuple[str, int | None] | None, tuple[str, int] | None]
 _connections: dict[_Ends, asyncio.Transport] = {}
 
 
 class _Protocol(H11Protocol):
     """Remembers its connection, so that a request can cut the one it came on."""
 
+    # narrower than asyncio's own, as uvicorn has it
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
-        _connections[(self.server, self.client)] = transport  # type: ignore[index]
+        _connections[(self.server, self.client)] = transport
 
     def connection_lost(self, exc: Exception | None) -> None:
-        _connections.pop((self.server, self.client), None)  # type: ignore[arg-type]
+        _connections.pop((self.server, self.client), None)
         super().connection_lost(exc)
 
 

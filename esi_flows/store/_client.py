@@ -24,8 +24,8 @@ from esi_flows.store import _etcdrpc
 sys.modules.setdefault("etcd3.etcdrpc", _etcdrpc)
 
 import etcd3  # noqa: E402  (after its stubs)
-import etcd3.transactions  # noqa: E402
-import grpc  # noqa: E402
+import etcd3.transactions  # noqa: E402  (likewise)
+import grpc  # noqa: E402  (likewise)
 
 rpc: Any = etcd3.etcdrpc
 transactions: Any = etcd3.transactions

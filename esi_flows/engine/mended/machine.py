@@ -3,15 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from concurrent.futures import CancelledError, Future
-from typing import Any
+from concurrent.futures import CancelledError
+from typing import Any, Protocol
 
 from automaton import runners
 from taskflow import states, task
 from taskflow.engines.action_engine import builder
 from taskflow.types import failure
 
-Futures = set["Future[Any]"]
+
+class TaskFuture(Protocol):
+    """What an executor gives for a scheduled task: a future that knows its task."""
+
+    atom: task.Task
+
+    def result(self) -> Any:
+        """The outcome and result, once there; raises CancelledError for a cancelled one."""
+
+    def cancel(self) -> bool:
+        """Take it back, if it has not begun."""
+
+
+Futures = set[TaskFuture]
 Waiter = Callable[..., tuple[Futures, Futures]]
 
 
@@ -99,7 +112,7 @@ class FlatMachine:
             while self._done:
                 future = self._done.pop()
                 if self._complete(future) and not self.failures:
-                    chosen.update(dict.fromkeys(self._selector.ready(future.atom)))  # type: ignore[attr-defined]
+                    chosen.update(dict.fromkeys(self._selector.ready(future.atom)))
         flow_state = self._storage.get_flow_state()
         if flow_state == states.RUNNING and chosen and not self.failures:
             self._next.update(chosen)
@@ -108,13 +121,13 @@ class FlatMachine:
             self._cancel()
         return str(builder.WAIT if self._running else builder.FINISH)
 
-    def _complete(self, future: Future[Any]) -> bool:
+    def _complete(self, future: TaskFuture) -> bool:
         """Take a task's result; False for one that was cancelled before it began."""
         try:
             outcome, result = future.result()
         except CancelledError:
             return False
-        atom = future.atom  # type: ignore[attr-defined]
+        atom = future.atom
         self._completer.complete(atom, outcome, result)
         if isinstance(result, failure.Failure) and self._completer.complete_failure(
             atom, outcome, result

@@ -37,8 +37,8 @@ def strict_json(text: str | bytes | bytearray) -> Any:
         found = json.loads(text, parse_constant=_no_constant)
     except RecursionError as error:
         raise ValueError("nested too deeply") from error
-    escaped = b"\\u" if isinstance(text, bytes | bytearray) else "\\u"
-    if escaped in text:  # type: ignore[operator]
+    is_escaped = "\\u" in text if isinstance(text, str) else b"\\u" in text
+    if is_escaped:
         json.dumps(found, ensure_ascii=False).encode()
     return found
 
