@@ -8,7 +8,7 @@ SPEED  ?= 10
 BIN     = $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo sandbox test test-cloud lint format sample golden bench bench-compile bench-plan clean
+.PHONY: help demo sandbox test test-cloud lint format sample golden screenshots bench bench-compile bench-plan clean
 
 help: ## List what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -38,6 +38,9 @@ sample: $(VENV)/.dev ## Write conf/esi-flows.conf.sample anew from the options
 golden: $(VENV)/.sandbox ## Write the plans of flows/deployments anew, to be reviewed with them
 	@for folder in flows/deployments/*; do \
 	  $(BIN)/esi-flows plan $$folder --data .esi-flows/golden > $$folder/plan.golden.txt; done
+
+screenshots: $(VENV)/.dev ## Make the pictures of the pages anew from the running product
+	@$(BIN)/python docs/screenshots.py
 
 bench: $(PEERS)/.sandbox ## Measure the engine beside TaskFlow and DBOS; BENCH="w1 w2" picks some, without it 10 minutes
 	@$(PEERS)/bin/python -m benchmarks.engine $(or $(BENCH),--json benchmarks/results/engine.json)

@@ -200,6 +200,21 @@ HISTORY_OPTS = [
     ),
 ]
 
+WEB_OPTS = [
+    cfg.StrOpt(
+        "listen_address",
+        default="127.0.0.1",
+        help="Where `esi-flows web` serves its pages. Elsewhere than on loopback it needs a "
+        "token_file.",
+    ),
+    cfg.PortOpt("port", default=8292, help="Port of the pages."),
+    cfg.StrOpt(
+        "token_file",
+        default="",
+        help="File with lines NAME:TOKEN of those who may look. Empty: nobody is asked.",
+    ),
+]
+
 CLOUD_GROUP = "cloud"
 
 _HINT = "conf/esi-flows.conf.sample lists every option with its meaning and range"
@@ -213,6 +228,7 @@ GROUPS: dict[str, Sequence[cfg.Opt]] = {
     "log": LOG_OPTS,
     "operation": OPERATION_OPTS,
     "history": HISTORY_OPTS,
+    "web": WEB_OPTS,
 }
 
 

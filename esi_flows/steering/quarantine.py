@@ -22,7 +22,7 @@ class Quarantined:
 
 def entries(store: ReadStore) -> list[Quarantined]:
     """Everything that is in quarantine, in the order of keys. Raises StoreUnavailable."""
-    return [_entry(item) for item in store.range(keys.QUARANTINE).items]
+    return [read_entry(item) for item in store.range(keys.QUARANTINE).items]
 
 
 def find(store: ReadStore, key: str) -> Quarantined:
@@ -32,7 +32,7 @@ def find(store: ReadStore, key: str) -> Quarantined:
         raise InvalidInput(
             f"{key} is not in quarantine", hint="esi-flows quarantine list shows what is"
         )
-    return _entry(found)
+    return read_entry(found)
 
 
 def requeue(store: Store, quarantined: Quarantined) -> bool:
@@ -67,7 +67,8 @@ def drop(store: Store, quarantined: Quarantined) -> None:
         raise InvalidInput(f"{quarantined.key} has just changed", hint="look at it again")
 
 
-def _entry(item: KeyValue) -> Quarantined:
+def read_entry(item: KeyValue) -> Quarantined:
+    """What an entry says; one that cannot be read says so."""
     key = keys.quarantined(item.key)
     try:
         note = codec.loads_object(item.key, item.value)
