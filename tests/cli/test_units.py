@@ -12,9 +12,15 @@ from tests.cli.conftest import Cli
 UNITS = sorted((Path(__file__).parents[2] / "conf" / "systemd").glob("*.service"))
 
 
+class UnitParser(configparser.RawConfigParser):
+    """Reads what systemd reads, where settings may be repeated."""
+
+    def optionxform(self, optionstr: str) -> str:
+        return optionstr  # systemd tells upper case from lower case
+
+
 def read(unit: Path) -> configparser.RawConfigParser:
-    parser = configparser.RawConfigParser(strict=False, interpolation=None)
-    parser.optionxform = str  # type: ignore[assignment,method-assign]
+    parser = UnitParser(strict=False, interpolation=None)
     parser.read(unit)
     return parser
 

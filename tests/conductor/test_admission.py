@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
@@ -92,11 +94,11 @@ class AdmissionMachine(RuleBasedStateMachine):
         self.admission.released(name)
 
     @rule(order=st.randoms(use_true_random=False))
-    def start_anew(self, order: object) -> None:
+    def start_anew(self, order: random.Random) -> None:
         """A conductor starts and is told all there is, in any order."""
         self.admission = Admission()
         told = [("record", name) for name in self.records] + [("claim", n) for n in self.claims]
-        order.shuffle(told)  # type: ignore[attr-defined]
+        order.shuffle(told)
         for kind, name in told:
             if kind == "claim":
                 self.admission.claimed(name)

@@ -241,8 +241,9 @@ def test_many_who_want_different_things_leave_one_whole_list(
         thread.start()
     for thread in threads:
         thread.join()
-    steering = Steering.decode("k", world.store.get(keys.steering(GROUP)).value)  # type: ignore[union-attr]
-    told = [order.want for order in steering.orders]
+    written = world.store.get(keys.steering(GROUP))
+    assert written is not None
+    told = [order.want for order in Steering.decode("k", written.value).orders]
     assert told == [(Want.SUSPEND, Want.RUN)[n % 2] for n in range(len(told))]
     assert told
 

@@ -76,6 +76,10 @@ class Processes:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
         )
+        assert self._server.stdin is not None
+        assert self._server.stdout is not None
+        self._questions = self._server.stdin
+        self._answers = self._server.stdout
         self._alive: set[int] = set()
 
     def start(self, orders: Orders) -> int:
@@ -100,16 +104,14 @@ class Processes:
         """End all that is left."""
         for pid in tuple(self._alive):
             self.kill(pid)
-        self._server.stdin.close()  # type: ignore[union-attr]
+        self._questions.close()
         self._server.wait(10)
-        self._server.stdout.close()  # type: ignore[union-attr]
+        self._answers.close()
 
     def _ask(self, question: Any) -> Any:
-        assert self._server.stdin is not None
-        assert self._server.stdout is not None
-        pickle.dump(question, self._server.stdin)
-        self._server.stdin.flush()
-        return pickle.load(self._server.stdout)
+        pickle.dump(question, self._questions)
+        self._questions.flush()
+        return pickle.load(self._answers)
 
 
 def serve() -> None:

@@ -264,7 +264,8 @@ def test_after_an_error_in_between_no_queued_step_is_made() -> None:
         engine = group_engine(
             steps, handler_task(Plugin(execute), "a"), handler_task(Plugin(execute), "b")
         )
-        steps._ended.put(TaskRun(steps, single, handler_task(Plugin(execute)), "x", None))  # type: ignore[arg-type]
+        ended = handler_task(Plugin(execute))
+        steps._ended.put(TaskRun(steps, single, ended, "x", ended.execute_steps()))
         with pytest.raises(OSError, match="etcd is away"):
             engine.run()
         gate.set()

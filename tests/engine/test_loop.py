@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from functools import partial
 
 import pytest
 
@@ -33,7 +34,7 @@ def test_a_timer_that_is_forgotten_does_not_ring(loop: FlowLoop) -> None:
     last = threading.Event()
 
     def set_and_forget() -> None:
-        timers = [loop.after(0.001, lambda n=n: rung.append(n)) for n in range(1000)]  # type: ignore[misc]
+        timers = [loop.after(0.001, partial(rung.append, n)) for n in range(1000)]
         for timer in timers[1:]:
             loop.forget(timer)
             loop.forget(timer)

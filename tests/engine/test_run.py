@@ -474,6 +474,7 @@ def test_cancelled_before_it_was_taken_over_nothing_more_is_executed(
     run = group_run(host, claim, chain("a", "b", "c"), handler)
     told = started(run)
     assert reached.wait(20)
+    # the very step between the record and the jobs, at which no other means can stop it
     run._steps.doom = lambda error: run.suspend(Suspended("killed"))  # type: ignore[method-assign]
     run.cancel("enough")
     assert isinstance(told.result(20), Suspended)

@@ -15,6 +15,7 @@ from esi_flows.store.embedded import EmbeddedEtcd
 from esi_flows.store.etcd import EtcdStore
 
 
+# TaskFlow's tests are untyped, too
 class TestOneBackend(unittest.TestCase, PersistenceTestMixin):  # type: ignore[misc]
     """Connections of one backend, which remembers what it has met."""
 

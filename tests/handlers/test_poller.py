@@ -106,9 +106,9 @@ def test_nothing_is_asked_while_nobody_waits(cloud: Cloud, poller: StackPoller) 
 
 def test_timers_ring_in_their_order(poller: StackPoller) -> None:
     rung: list[float] = []
-    futures = [poller.later(seconds) for seconds in (0.2, 0.05)]
-    for future, name in zip(futures, (0.2, 0.05), strict=True):
-        future.add_done_callback(lambda _, name=name: rung.append(name))  # type: ignore[misc]
+    futures = {poller.later(seconds): seconds for seconds in (0.2, 0.05)}
+    for future in futures:
+        future.add_done_callback(lambda done: rung.append(futures[done]))
     for future in futures:
         future.result(20)
     assert rung == [0.05, 0.2]

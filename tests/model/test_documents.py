@@ -210,7 +210,11 @@ def test_a_body_may_be_an_object_or_its_text(body: dict[str, Any], version: int)
 
 
 @pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity", "1e999", "-1e999"])
-@pytest.mark.parametrize("form", ['{{"body": {{"n": {}}}, "version": 1}}', '{{"body": "{{\\"n\\": {}}}", "version": 1}}'])  # fmt: skip  # noqa: E501
+@pytest.mark.parametrize(
+    "form",
+    ['{{"body": {{"n": {}}}, "version": 1}}', '{{"body": "{{\\"n\\": {}}}", "version": 1}}'],
+    ids=["object", "text"],
+)
 def test_numbers_that_are_no_json_are_refused(number: str, form: str) -> None:
     with pytest.raises(DocumentInvalid):
         Intent.decode(KEY, form.format(number).encode())

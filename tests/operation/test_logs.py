@@ -20,14 +20,19 @@ CONF = Path(__file__).parents[2] / "conf"
 SECRET = "correct-horse"
 
 
-def logged(formatter: logging.Formatter, message: str, **extra: object) -> str:
+def logged(
+    formatter: logging.Formatter,
+    message: str,
+    *,
+    exc_info: BaseException | None = None,
+    **extra: object,
+) -> str:
     stream = io.StringIO()
     handler = logging.StreamHandler(stream)
     handler.setFormatter(formatter)
     logger = logging.Logger("esi_flows.somewhere")
     logger.addHandler(handler)
-    exc_info = extra.pop("exc_info", None)
-    logger.info(message, extra=extra, exc_info=exc_info)  # type: ignore[arg-type]
+    logger.info(message, extra=extra, exc_info=exc_info)
     return stream.getvalue()
 
 

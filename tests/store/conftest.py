@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -32,8 +33,8 @@ def connected() -> Iterator[Connect]:
     """Connects like :func:`connect`; closed after the test."""
     stores: list[EtcdStore] = []
 
-    def make(*endpoints: str, **options: object) -> EtcdStore:
-        stores.append(connect(endpoints, **options))  # type: ignore[arg-type]
+    def make(*endpoints: str, **options: Any) -> EtcdStore:
+        stores.append(connect(endpoints, **options))
         return stores[-1]
 
     yield make

@@ -4,6 +4,7 @@ import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -283,10 +284,10 @@ def test_closed_store_says_so(store: EtcdStore) -> None:
     ],
 )
 def test_connect_refuses_what_cannot_work(
-    endpoints: list[str], options: dict[str, str], what: str
+    endpoints: list[str], options: dict[str, Any], what: str
 ) -> None:
     with pytest.raises(SettingsInvalid, match=what):
-        connect(endpoints, **options)  # type: ignore[arg-type]
+        connect(endpoints, **options)
 
 
 def test_endpoint_may_be_written_without_scheme(etcd: EmbeddedEtcd) -> None:

@@ -29,6 +29,14 @@ from tests.engine.mended.plans import Event, Plan, make
 FLOW = "7d1d4fd5-93cb-4f0e-a3b4-5f2f3c9a7f10"
 
 
+class _TaskFuture(Future[Any]):
+    """A future that knows its task, as those of TaskFlow's executors do."""
+
+    def __init__(self, atom: Any) -> None:
+        super().__init__()
+        self.atom = atom
+
+
 class ScriptedExecutor(executor.TaskExecutor):  # type: ignore[misc]  # TaskFlow is untyped
     """Ends tasks in an order that is the same for every engine, in the thread that waits.
 
@@ -72,8 +80,7 @@ class ScriptedExecutor(executor.TaskExecutor):  # type: ignore[misc]  # TaskFlow
         return [names[pick % len(names)]]
 
     def _schedule(self, task: Any, call: Callable[[], Any]) -> Future[Any]:
-        future: Future[Any] = Future()
-        future.atom = task  # type: ignore[attr-defined]
+        future = _TaskFuture(task)
         self._scheduled[task.name] = (future, call)
         return future
 
