@@ -27,6 +27,7 @@ class FlowHost:
         the claims hang on can still be relied on.
         """
         self.store = store
+        self.lease = lease
         self.may_run = may_run
         self.loop = FlowLoop()
         self.committer = Committer(store, name, lease=lease, may_wait=may_run)

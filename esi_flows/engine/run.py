@@ -23,6 +23,7 @@ from esi_flows.engine.persistence import GROUPS_BOOK, flow_prefix
 from esi_flows.engine.publish import GroupBackend, Publisher, error_of
 from esi_flows.engine.stepped import SteppedEngine
 from esi_flows.engine.task import HandlerTask
+from esi_flows.engine.tenure import GroupTenure
 from esi_flows.handlers.base import Handler, Recorded, Run
 from esi_flows.model import keys
 from esi_flows.model.errors import Cancelled, DefinitionChanged, EsiFlowsError, HandlerError
@@ -97,6 +98,7 @@ class GroupRun:
         self._policy = policy or Policy()
         self._flow_uuid = flow_uuid(name)
         self._writer = FencedWriter(host.committer, claim)
+        self._tenure = GroupTenure(claim, host.lease, host.committer)
         self._publisher = Publisher(self._jobs, path, self._writer)
         self._backend = GroupBackend(self._publisher, store=host.store, writer=self._writer)
         self._backend.book_of_flow[self._flow_uuid] = GROUPS_BOOK
@@ -221,7 +223,9 @@ class GroupRun:
 
     def _make_task(self, job: Job) -> HandlerTask:
         begun = {atom.name for atom in self._detail if atom.state not in (None, states.PENDING)}
-        context = Run(self._catalog, self._recorded, recovering=job.id in begun)
+        context = Run(
+            self._catalog, self._recorded, recovering=job.id in begun, tenure=self._tenure
+        )
         return HandlerTask(
             job,
             self._handlers[job.handler],

@@ -10,6 +10,7 @@ from typing import Any, Protocol, runtime_checkable
 from esi_flows.catalog.types import Catalog
 from esi_flows.model.jobs import Job, ResourceRef
 from esi_flows.model.results import HeatStack
+from esi_flows.store.base import Compare
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +51,17 @@ class Recorded(Protocol):
         """What was last sent to Heat for a resource."""
 
 
+class Tenure(Protocol):
+    """What a run hangs on, for handlers that have the work done by another process."""
+
+    @property
+    def claim(self) -> Compare:
+        """Holds as long as the group is ours."""
+
+    def revoke(self, errand: str) -> Future[None]:
+        """Record that the errand of this name may take no further step. Raises ClaimLost."""
+
+
 @dataclass(frozen=True, slots=True)
 class Run:
     """The circumstances of one handler run."""
@@ -58,6 +70,8 @@ class Run:
     recorded: Recorded
     recovering: bool = False
     """True when an earlier run of the same job may have got part of the way."""
+    tenure: Tenure | None = None
+    """None: nobody else can be sure that the run is still wanted, so it must stay here."""
 
 
 CallObserver = Callable[[str, str, float], None]

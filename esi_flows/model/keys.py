@@ -31,6 +31,7 @@ HISTORY = OURS + "history/"
 PINS = OURS + "pins/"
 STEERING = OURS + "steering/"
 BEFORE = OURS + "before/"
+REVOKED = OURS + "revoked/"
 
 HEAT_TEMPLATE_COLLECTION = "v2.0/heat_templates"
 
@@ -150,6 +151,11 @@ def claim(name: str) -> str:
 def conductor(conductor_id: str) -> str:
     """A live conductor; under its lease."""
     return f"{CONDUCTORS}{conductor_id}"
+
+
+def revoked(errand: str) -> str:
+    """Says that a worker's errand may take no further step; under the conductor's lease."""
+    return f"{REVOKED}{errand}"
 
 
 def marker(committer: str) -> str:
