@@ -185,6 +185,7 @@ HISTORY_OPTS = [
         "stay.",
     ),
     cfg.IntOpt(
+    cfg.PortOpt("worker_port", default=8293, help="Port of the worker for it; 0: none."),
         "keep_count",
         default=10000,
         min=0,
@@ -232,6 +233,44 @@ GROUPS: dict[str, Sequence[cfg.Opt]] = {
 }
 
 
+WORKERS_OPTS = [
+    cfg.StrOpt(
+        "url",
+        default="",
+        secret=True,
+        help="Broker between conductors and workers: redis://, rediss://, amqp:// or amqps://. "
+        "Parameters of jobs, and so passwords, travel through it. Empty: there are no workers.",
+    ),
+    cfg.Opt(
+        "handlers",
+        type=types.Dict(types.String()),
+        default={},
+        help="Whose jobs workers run, with the topic they listen to: heat_worker:heat.",
+    ),
+    cfg.IntOpt("jobs", default=64, min=1, help="Jobs, and threads, of one worker at a time."),
+    cfg.FloatOpt(
+        "take_seconds",
+        default=60.0,
+        min=1,
+        help="After this time a job that no worker has begun is sent again.",
+    ),
+    cfg.FloatOpt(
+        "wait_seconds",
+        default=600.0,
+        min=1,
+        help="After this time a job that no worker has begun has failed.",
+    ),
+    cfg.FloatOpt(
+        "beat_seconds", default=5.0, min=0.1, help="How often a worker tells that it is at a job."
+    ),
+    cfg.FloatOpt(
+        "lost_seconds",
+        default=20.0,
+        min=1,
+        help="A worker that was not heard of for so long is lost: others get its jobs.",
+    ),
+]
+
 def list_opts() -> list[tuple[str, list[Any]]]:
     """All options, for oslo.config's sample generator."""
     cloud = [*loading.get_auth_common_conf_options(), *loading.get_session_conf_options()]
@@ -245,6 +284,7 @@ def load(
 ) -> cfg.ConfigOpts:
     """Read the configuration. Raises SettingsInvalid naming file and option.
 
+    "workers": WORKERS_OPTS,
     Of ``config_dirs`` every ``*.conf`` is read, in the order of their names, after the files.
     """
     conf = read(config_files, config_dirs)

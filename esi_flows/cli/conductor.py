@@ -37,13 +37,14 @@ class Conductor(Service):
 
     def serve(self, parsed_args: argparse.Namespace, services: Services, signals: Signals) -> int:
         """Run until told to end, or until nothing is left to do."""
-        from esi_flows.cli.services import make_conductor, open_handlers
+        from esi_flows.cli.services import make_conductor, open_handlers, routed
         from esi_flows.engine.collecting import collect_rarely
         from esi_flows.operation.observed_handlers import observed
 
         port = services.conf.operation.conductor_port
         with (
-            open_handlers(services.conf) as handlers,
+            open_handlers(services.conf) as installed,
+            routed(services.conf, installed) as handlers,
             self.operated(parsed_args, services, port) as operated,
         ):
             conductor = make_conductor(operated.services, observed(handlers, operated.metrics))

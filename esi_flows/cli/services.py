@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import importlib.util
 import os
 import shlex
 import socket
@@ -28,7 +29,7 @@ from esi_flows.engine.run import Policy, keeping
 from esi_flows.handlers.base import Handler
 from esi_flows.handlers.registry import load_handlers
 from esi_flows.history.retention import Keep
-from esi_flows.model.errors import InvalidInput, StoreUnavailable
+from esi_flows.model.errors import InvalidInput, SettingsInvalid, StoreUnavailable
 from esi_flows.store import etcd
 from esi_flows.store.base import Store
 from esi_flows.store.embedded import EmbeddedEtcd
@@ -143,7 +144,7 @@ def at_work(services: Services) -> Iterator[None]:
     """
     with ExitStack() as stack:
         handlers = stack.enter_context(open_handlers(services.conf))
-        conductor = make_conductor(services, handlers)
+        conductor = make_conductor(services, stack.enter_context(routed(services.conf, handlers)))
         conductor.start()
         stack.callback(conductor.stop)
         collect_rarely()
@@ -166,6 +167,40 @@ def open_handlers(conf: Any) -> Iterator[dict[str, Handler]]:
 
 def make_conductor(services: Services, handlers: Mapping[str, Handler]) -> Conductor:
     """A conductor as configured; it is not started."""
+@contextmanager
+def routed(conf: Any, handlers: Mapping[str, Handler]) -> Iterator[dict[str, Handler]]:
+    """The same handlers, but those that are given to workers. Raises SettingsInvalid."""
+    routes = conf.workers.handlers
+    if not routes:
+        yield dict(handlers)
+        return
+    require_workers(conf)
+    from esi_flows.worker.remote import Link, Patience, RemoteHandler
+
+    patience = Patience(
+        take_seconds=conf.workers.take_seconds,
+        wait_seconds=conf.workers.wait_seconds,
+        lost_seconds=conf.workers.lost_seconds,
+    )
+    with ExitStack() as stack:
+        links: dict[str, Link] = {}
+        for topic in sorted(set(routes.values())):
+            links[topic] = Link(topic, conf.workers.url, patience=patience)
+            stack.callback(links[topic].close)
+        remote = {name: RemoteHandler(links[topic]) for name, topic in routes.items()}
+        yield {**handlers, **remote}
+
+
+def require_workers(conf: Any) -> None:
+    """Raises SettingsInvalid where there can be no workers: no broker, or no kombu."""
+    if not conf.workers.url:
+        raise SettingsInvalid("no broker is named", hint="set url in the section [workers]")
+    if importlib.util.find_spec("kombu") is None:
+        raise SettingsInvalid(
+            "workers need kombu, which is not installed", hint="pip install esi-flows[workers]"
+        )
+
+
     conf, history = services.conf.conductor, services.conf.history
     return Conductor(
         services.store,
