@@ -130,8 +130,27 @@ COLLECTOR_OPTS = [
     cfg.StrOpt(
         "status_url",
         default="",
-        help="Service that tells the status of a monitoring target: the target is POSTed there "
-        "as JSON, the answer is an object with the member `status`. Empty: no collector runs.",
+        help="Service that tells the status of monitoring targets whose type has no driver: the "
+        "target is POSTed there as JSON, the answer is an object with the member `status`. Empty: "
+        "such targets have no status.",
+    ),
+    cfg.FloatOpt(
+        "interval_seconds",
+        default=10.0,
+        min=0.05,
+        help="Time between two polls of a target that does not say it itself.",
+    ),
+    cfg.FloatOpt(
+        "timeout_seconds",
+        default=5.0,
+        min=0.05,
+        help="Deadline of one poll of a target that does not say it itself.",
+    ),
+    cfg.ListOpt(
+        "allowed_networks",
+        default=[],
+        help="Where drivers may connect to: 10.0.0.0/8,2001:db8::/32. Empty: anywhere. It does "
+        "not bind status_url.",
     ),
     cfg.FloatOpt("interval_seconds", default=10.0, min=0.05, help="Time between two polls."),
     cfg.FloatOpt("timeout_seconds", default=5.0, min=0.05, help="Deadline of one poll."),

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from esi_flows.cli.errors import EXIT_OK
 from esi_flows.cli.service import Service
-from esi_flows.model.errors import SettingsInvalid
 
 if TYPE_CHECKING:
     from esi_flows.cli.services import Services
@@ -21,14 +20,9 @@ class Collector(Service):
     """
 
     def serve(self, parsed_args: argparse.Namespace, services: Services, signals: Signals) -> int:
-        """Run until told to end. Raises SettingsInvalid where there is nobody to ask."""
+        """Run until told to end. Raises SettingsInvalid."""
         from esi_flows.cli.services import open_collector
 
-        if not services.conf.collector.status_url:
-            raise SettingsInvalid(
-                "no service is configured that tells the status of targets",
-                hint="set status_url in the section [collector]",
-            )
         port = services.conf.operation.collector_port
         with (
             self.operated(parsed_args, services, port) as operated,

@@ -20,6 +20,8 @@ from esi_flows import settings
 from esi_flows.catalog.loader import load_catalog
 from esi_flows.catalog.types import Catalog
 from esi_flows.cli import options
+from esi_flows.collector.drivers import Drivers, Surroundings, load_drivers
+from esi_flows.collector.networks import Networks
 from esi_flows.collector.probe import HttpProbe
 from esi_flows.collector.service import Collector
 from esi_flows.conductor.service import Conductor, ConductorSettings
@@ -165,8 +167,6 @@ def open_handlers(conf: Any) -> Iterator[dict[str, Handler]]:
         yield handlers
 
 
-def make_conductor(services: Services, handlers: Mapping[str, Handler]) -> Conductor:
-    """A conductor as configured; it is not started."""
 @contextmanager
 def routed(conf: Any, handlers: Mapping[str, Handler]) -> Iterator[dict[str, Handler]]:
     """The same handlers, but those that are given to workers. Raises SettingsInvalid."""
@@ -201,6 +201,8 @@ def require_workers(conf: Any) -> None:
         )
 
 
+def make_conductor(services: Services, handlers: Mapping[str, Handler]) -> Conductor:
+    """A conductor as configured; it is not started."""
     conf, history = services.conf.conductor, services.conf.history
     return Conductor(
         services.store,
@@ -221,16 +223,21 @@ def require_workers(conf: Any) -> None:
 
 @contextmanager
 def open_collector(services: Services) -> Iterator[Collector]:
-    """A collector as configured, which is not started; its connections end with the block."""
-    conf = services.conf
-    probe = HttpProbe(conf.collector.status_url, timeout_seconds=conf.collector.timeout_seconds)
-    try:
+    """A collector as configured, which is not started; its connections end with the block.
+
+    Raises SettingsInvalid.
+    """
+    conf = services.conf.collector
+    with ExitStack() as stack:
+        by_type = load_drivers(Surroundings(Networks(conf.allowed_networks)))
+        other = None
+        if conf.status_url:
+            other = HttpProbe(conf.status_url, timeout_seconds=conf.timeout_seconds)
+            stack.callback(other.close)
         yield Collector(
             services.store,
-            probe,
+            Drivers(by_type, other=other, seconds=conf.timeout_seconds),
             name=f"{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:8]}",
-            interval_seconds=conf.collector.interval_seconds,
-            lease_seconds=conf.conductor.lease_seconds,
+            interval_seconds=conf.interval_seconds,
+            lease_seconds=services.conf.conductor.lease_seconds,
         )
-    finally:
-        probe.close()

@@ -1,15 +1,17 @@
-"""Asks for the status of a target over HTTP."""
+"""Asks a service for the status of targets, over HTTP."""
 
 from __future__ import annotations
 
+import asyncio
+from concurrent.futures import ThreadPoolExecutor
+
 import requests
 
-from esi_flows.model.errors import EsiFlowsError
+from esi_flows.collector.drivers import ProbeFailed
 from esi_flows.model.results import Target
 
-
-class ProbeFailed(EsiFlowsError):
-    """The status could not be had; that is not the same as a bad status."""
+_THREADS = 8
+"""Each spends its time waiting for an answer."""
 
 
 class HttpProbe:
@@ -19,9 +21,14 @@ class HttpProbe:
         self._url = url
         self._timeout = timeout_seconds
         self._session = requests.Session()
+        self._threads = ThreadPoolExecutor(_THREADS, "status service")
 
-    def status(self, target: Target) -> str:
+    async def status(self, target: Target) -> str:
         """The status in the monitored system's own words. Raises ProbeFailed."""
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._threads, self._status, target)
+
+    def _status(self, target: Target) -> str:
         try:
             answer = self._session.post(
                 self._url,
@@ -38,5 +45,6 @@ class HttpProbe:
         return status
 
     def close(self) -> None:
-        """Release connections."""
+        """Release connections and threads."""
+        self._threads.shutdown()
         self._session.close()

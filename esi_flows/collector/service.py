@@ -7,17 +7,16 @@ import math
 import threading
 import time
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
-from typing import Protocol
 
 from esi_flows.collector import statuses
-from esi_flows.collector.probe import ProbeFailed
+from esi_flows.collector.drivers import Status
+from esi_flows.collector.prober import Probe, Prober, Watched
 from esi_flows.model import codec, keys
 from esi_flows.model.errors import ClaimLost, DocumentInvalid, StoreError
 from esi_flows.model.keys import ResourcePath
 from esi_flows.model.results import Target
 from esi_flows.model.vitals import Vitals
-from esi_flows.store.base import Delete, KeyValue, Op, Put, Store, unchanged
+from esi_flows.store.base import Compare, Delete, KeyValue, Op, Put, Store, unchanged
 from esi_flows.store.claims import Claim, hold_role
 from esi_flows.store.lease import KeptLease
 from esi_flows.store.reflector import Reflector
@@ -28,15 +27,12 @@ LOG = logging.getLogger(__name__)
 _WATCHED = (keys.TARGETS, keys.MONITORING, keys.REPORTED, keys.CLAIMS)
 
 RETRY_SECONDS = 0.5
-PROBES_AT_ONCE = 8
-"""Each spends its time waiting for an answer."""
+PROBES_AT_ONCE = 200
+"""A probe that waits costs a socket and no thread."""
 
 
-class Probe(Protocol):
-    """Tells the status of a target."""
-
-    def status(self, target: Target) -> str:
-        """The status. Raises ProbeFailed."""
+_MOST_COMPARED = 100
+"""Targets of one resource that a write is compared with; etcd takes 128 operations."""
 
 
 class Collector:
@@ -51,11 +47,11 @@ class Collector:
         interval_seconds: float,
         lease_seconds: int = 5,
     ) -> None:
-        """``name`` must be unique to this start; ``interval_seconds`` between two polls."""
+        """``name`` must be unique to this start; ``interval_seconds`` between two looks at one
+        target, where that does not say it itself.
+        """
         self._store = store
-        self._probe = probe
         self._name = name
-        self._interval = interval_seconds
         self._lease_seconds = lease_seconds
         self._changed: set[ResourcePath] = set()
         self._reported: dict[str, int] = {}
@@ -64,7 +60,10 @@ class Collector:
         self._wake = threading.Event()
         self._stopping = threading.Event()
         self._role: Claim | None = None
-        self._next_round = 0.0
+        self._prober = Prober(
+            probe, self._seen, interval_seconds=interval_seconds, at_once=PROBES_AT_ONCE
+        )
+        self._asked: dict[ResourcePath, set[str]] = {}
         self._busy_since = 0.0
         self._thread = threading.Thread(target=self._collect, name="collector", daemon=True)
 
@@ -72,13 +71,15 @@ class Collector:
         """Begin. Raises StoreError when etcd cannot be asked."""
         self._take_lease()
         self._cache.start()
+        self._prober.start()
         self._thread.start()
 
     def stop(self) -> None:
-        """End after the poll that is under way, and give the role back."""
+        """End after the write that is under way, and give the role back."""
         self._stopping.set()
         self._wake.set()
         self._thread.join()
+        self._prober.stop()
         self._cache.stop()
         self._lease.stop()
 
@@ -89,7 +90,10 @@ class Collector:
         return Vitals(
             is_synced=self._cache.wait_synced(0),
             lease_seconds=self._lease.seconds_left,
-            busy_seconds={"collector": busy if self._thread.is_alive() else math.inf},
+            busy_seconds={
+                "collector": busy if self._thread.is_alive() else math.inf,
+                "probes": 0.0 if self._prober.is_alive else math.inf,
+            },
         )
 
     def _take_lease(self) -> None:
@@ -103,6 +107,9 @@ class Collector:
         roles = keys.claim(keys.COLLECTOR_ROLE) in changed
         if paths or roles:
             self._look_again(paths)
+
+    def _seen(self, path: ResourcePath) -> None:
+        self._look_again({path})
 
     def _look_again(self, paths: set[ResourcePath]) -> None:
         with self._changed_lock:
@@ -118,29 +125,26 @@ class Collector:
         while not self._cache.wait_synced(RETRY_SECONDS):
             if self._stopping.is_set():
                 return
-        with ThreadPoolExecutor(PROBES_AT_ONCE, "probe") as pool:
-            while not self._stopping.is_set():
-                self._wake.clear()
-                self._busy_since = time.monotonic()
-                changed = self._take_changed()
-                try:
-                    pause = self._poll(changed, pool)
-                except (StoreError, ClaimLost) as error:
-                    LOG.warning("statuses not written, trying again", extra={"error": str(error)})
-                    self._look_again(changed)
-                    self._stopping.wait(RETRY_SECONDS)
-                except Exception:
-                    LOG.exception("collector thread failed on some resources")
-                    self._stopping.wait(RETRY_SECONDS)
-                else:
-                    self._busy_since = 0.0
-                    self._wake.wait(pause)
+        while not self._stopping.is_set():
+            self._wake.clear()
+            self._busy_since = time.monotonic()
+            changed = self._take_changed()
+            try:
+                self._turn(changed)
+            except (StoreError, ClaimLost) as error:
+                LOG.warning("statuses not written, trying again", extra={"error": str(error)})
+                self._look_again(changed)
+                self._stopping.wait(RETRY_SECONDS)
+            except Exception:
+                LOG.exception("collector thread failed on some resources")
+                self._look_again(changed)
+                self._stopping.wait(RETRY_SECONDS)
+            else:
+                self._busy_since = 0.0
+                self._wake.wait()
 
-    def _poll(self, changed: set[ResourcePath], pool: ThreadPoolExecutor) -> float | None:
-        """Look at what has changed, or at everything where its time has come.
-
-        The seconds until that is the next time, None while another has the role.
-        """
+    def _turn(self, changed: set[ResourcePath]) -> None:
+        """Watch what is to be watched, and write what has been seen; nothing without the role."""
         if self._lease.lost.is_set():
             self._take_lease()
         role = hold_role(
@@ -151,16 +155,16 @@ class Collector:
             lease=self._lease.id,
         )
         if role != self._role:
-            self._role, self._next_round = role, 0.0
+            # whoever had it meanwhile has written what we do not know of
+            self._prober.clear()
+            self._asked.clear()
+            changed |= self._known()
+        self._role = role
         if role is None:
-            return None
-        started = time.monotonic()
-        if started < self._next_round:
-            self._look(changed, role, pool)
-        else:
-            self._look(self._known(), role, pool)
-            self._next_round = started + self._interval
-        return max(0.0, self._next_round - time.monotonic())
+            return
+        for path in sorted(changed):
+            self._busy_since = time.monotonic()
+            self._look(path, role)
 
     def _known(self) -> set[ResourcePath]:
         """Every resource that has targets, or still has a status of ours."""
@@ -172,36 +176,51 @@ class Collector:
                 paths.add(path)
         return paths
 
-    def _look(self, paths: set[ResourcePath], role: Claim, pool: ThreadPoolExecutor) -> None:
-        ordered = sorted(paths)
-        for path, seen in zip(ordered, pool.map(self._document, ordered), strict=True):
-            self._busy_since = time.monotonic()  # many that do not answer take their time
-            known = self._cache.get(keys.monitoring(path))
-            ours = self._cache.get(keys.reported(path)) is not None
-            if seen is not None:
-                if known is None or known.value != seen or not ours:
-                    report = Put(keys.monitoring(path), seen)
-                    self._write(path, [report, Put(keys.reported(path), b"{}")], known, role)
-            elif ours and not self._targets(path):
-                # only what we wrote: others may tell of resources that we do not watch
-                gone = [Delete(keys.monitoring(path)), Delete(keys.reported(path))]
-                self._write(path, gone, known, role)
-
-    def _document(self, path: ResourcePath) -> bytes | None:
+    def _look(self, path: ResourcePath, role: Claim) -> None:
         targets = self._targets(path)
-        seen = {}
-        for name, target in targets.items():
-            try:
-                seen[name] = self._probe.status(target)
-            except ProbeFailed as error:
-                LOG.warning("no status", extra={"resource": str(path), "error": str(error)})
+        self._ask(path, targets)
+        known = self._cache.get(keys.monitoring(path))
+        ours = self._cache.get(keys.reported(path)) is not None
+        seen = self._document(path, targets)
+        if seen is not None:
+            if known is None or known.value != seen or not ours:
+                report = Put(keys.monitoring(path), seen)
+                asked = [unchanged(watched.key, watched.revision) for watched in targets]
+                ops = [report, Put(keys.reported(path), b"{}")]
+                self._write(path, ops, known, [role.fence, *asked[:_MOST_COMPARED]])
+        elif ours and not targets:
+            # only what we wrote: others may tell of resources that we do not watch
+            gone = [Delete(keys.monitoring(path)), Delete(keys.reported(path))]
+            self._write(path, gone, known, [role.fence])
+
+    def _ask(self, path: ResourcePath, targets: Sequence[Watched]) -> None:
+        """See to it that exactly these targets of the resource are asked."""
+        now = {watched.key for watched in targets}
+        for key in self._asked.pop(path, set()) - now:
+            self._prober.forget(key)
+        for watched in targets:
+            self._prober.watch(watched)
+        if now:
+            self._asked[path] = now
+
+    def _document(self, path: ResourcePath, targets: Sequence[Watched]) -> bytes | None:
+        """What is known of a resource; None where that is nothing, or not all has been asked."""
+        answers = [(watched.target, self._prober.seen(watched)) for watched in targets]
+        if any(answer is None for _, answer in answers):
+            return None
+        by_name = {target.name: target for target, _ in answers}
+        seen: dict[str, Status] = {
+            target.name: answer.status
+            for target, answer in answers
+            if answer is not None and answer.status is not None
+        }
         if seen:
             # one that does not answer is no reason to forget what is known of it
-            seen = {**self._recorded(path), **seen}
-        return statuses.document(targets, seen)
+            seen = {**self._recorded(path, statuses.version(by_name)), **seen}
+        return statuses.document(by_name, seen)
 
-    def _recorded(self, path: ResourcePath) -> dict[str, str]:
-        """The statuses that are stored now."""
+    def _recorded(self, path: ResourcePath, version: int) -> dict[str, Status]:
+        """The statuses that are stored now, if they are of this version."""
         found = self._cache.get(keys.monitoring(path))
         if found is None:
             return {}
@@ -209,10 +228,12 @@ class Collector:
             document = codec.loads_object(found.key, found.value)
         except DocumentInvalid:
             return {}  # it is about to be written anew
-        return {name: status for name, status in document.items() if isinstance(status, str)}
+        if document.get("version") != version:
+            return {}
+        return {name: seen for name, seen in document.items() if isinstance(seen, str | dict)}
 
-    def _targets(self, path: ResourcePath) -> dict[str, Target]:
-        found = {}
+    def _targets(self, path: ResourcePath) -> list[Watched]:
+        found = []
         for item in self._cache.items(keys.targets(path)):
             try:
                 target = Target.decode(item.key, item.value)
@@ -220,7 +241,7 @@ class Collector:
                 self._report(item, error)
                 continue
             if statuses.is_watched(target):
-                found[target.name] = target
+                found.append(Watched(item.key, item.mod_revision, path, target))
         return found
 
     def _report(self, item: KeyValue, error: DocumentInvalid) -> None:
@@ -230,15 +251,19 @@ class Collector:
             LOG.error("target cannot be read", extra={"key": item.key, "reason": error.reason})
 
     def _write(
-        self, path: ResourcePath, ops: Sequence[Op], known: KeyValue | None, role: Claim
+        self,
+        path: ResourcePath,
+        ops: Sequence[Op],
+        known: KeyValue | None,
+        compares: Sequence[Compare],
     ) -> None:
-        """Write if the role is ours and the status still the one that was compared.
+        """Write if the role is ours, and targets and status are still those that were compared.
 
         Raises ClaimLost, StoreError.
         """
         key = keys.monitoring(path)
         revision = known.mod_revision if known is not None else 0
-        answer = self._store.txn([role.fence, unchanged(key, revision)], ops)
+        answer = self._store.txn([*compares, unchanged(key, revision)], ops)
         if not answer.succeeded:
-            raise ClaimLost(f"{key}: the role, or the status that was compared, is not ours now")
+            raise ClaimLost(f"{key}: the role, a target or the status has changed meanwhile")
         observe(self._cache, ops, answer.revision)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from esi_flows.collector.drivers import Status
 from esi_flows.compiler.monitoring import MESSENGER, READER
 from esi_flows.model import codec
 from esi_flows.model.results import Target
@@ -18,13 +19,19 @@ def is_watched(target: Target) -> bool:
     return target.type not in UNWATCHED_TYPES
 
 
-def document(targets: Mapping[str, Target], statuses: Mapping[str, str]) -> bytes | None:
+def version(targets: Mapping[str, Target]) -> int:
+    """The version that the document of these targets has."""
+    return max(target.version for target in targets.values())
+
+
+def document(targets: Mapping[str, Target], statuses: Mapping[str, Status]) -> bytes | None:
     """The document of one resource, None where nothing is known of any of its targets.
 
-    As recorded: one member per target, and the version of the configuration they belong to.
+    As recorded: one member per target, an object where the target has several parts, and the
+    version of the configuration they belong to.
     """
     known = {name: statuses[name] for name in targets if name in statuses}
     if not known:
         return None
-    body: dict[str, Any] = {"version": max(target.version for target in targets.values()), **known}
+    body: dict[str, Any] = {"version": version(targets), **known}
     return codec.dumps(body)

@@ -8,6 +8,7 @@ from typing import Any
 
 from esi_flows.model import codec
 from esi_flows.model.codec import JsonObject
+from esi_flows.model.errors import DocumentInvalid
 from esi_flows.model.jobs import Action
 
 READ_COMPLETE = "READ_COMPLETE"
@@ -127,7 +128,11 @@ class State:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
-    """``/esi-flows/targets``: something the collector watches for one resource."""
+    """``/esi-flows/targets``: something the collector watches for one resource.
+
+    ``interval_seconds`` and ``timeout_seconds`` are 0 where the collector's own hold;
+    ``hold_options`` is as recorded: which statuses show at once, and how long others must last.
+    """
 
     name: str
     type: str
@@ -137,9 +142,17 @@ class Target:
     version: int
     properties: JsonObject
     wanted_status: str = ""
+    interval_seconds: float = 0.0
+    timeout_seconds: float = 0.0
+    hold_options: JsonObject = field(default_factory=dict)
 
     def encode(self) -> bytes:
-        """The document as stored."""
+        """The document as stored; members that have no value are left out, where they may be."""
+        optional = {
+            "interval_seconds": self.interval_seconds,
+            "timeout_seconds": self.timeout_seconds,
+            "hold_options": dict(self.hold_options),
+        }
         return codec.dumps(
             {
                 "name": self.name,
@@ -150,6 +163,7 @@ class Target:
                 "version": self.version,
                 "properties": dict(self.properties),
                 "wanted_status": self.wanted_status,
+                **{name: value for name, value in optional.items() if value},
             }
         )
 
@@ -162,4 +176,16 @@ class Target:
             **{name: codec.member(key, document, name, str) for name in texts},
             version=codec.member(key, document, "version", int),
             properties=codec.require_object(key, "properties", document.get("properties")),
+            interval_seconds=_seconds(key, document, "interval_seconds"),
+            timeout_seconds=_seconds(key, document, "timeout_seconds"),
+            hold_options=codec.require_object(
+                key, "hold_options", document.get("hold_options", {})
+            ),
         )
+
+
+def _seconds(key: str, document: JsonObject, name: str) -> float:
+    seconds = codec.number(key, document, name) if name in document else 0.0
+    if seconds < 0:
+        raise DocumentInvalid(key, f"{name} is below 0")
+    return seconds

@@ -66,7 +66,7 @@ def test_it_reports_and_hands_its_role_over(serve: Serve, store: EtcdStore) -> N
     second = serve()
     second.until("/readyz", 200)
     checks = json.loads(second.until("/healthz", 200))["checks"]
-    assert checks == {"collector": True}
+    assert checks == {"collector": True, "probes": True}
     first.send(signal.SIGTERM)
     assert first.end() == 0
     other = ResourcePath("v2.0/networks", "n2")
@@ -77,7 +77,8 @@ def test_it_reports_and_hands_its_role_over(serve: Serve, store: EtcdStore) -> N
     assert second.end() == 0
 
 
-def test_without_a_status_service_it_does_not_start(cli: Cli) -> None:
-    result = cli("collector")
+def test_a_network_that_is_none_is_refused(cli: Cli, tmp_path: Path, etcd: EmbeddedEtcd) -> None:
+    wrong = "[collector]\nallowed_networks = 10.0.0.0/99\n"
+    result = cli("--config-file", str(config_file(tmp_path, [etcd.endpoint], wrong)), "collector")
     assert result.code == 1
-    assert "status_url" in result.err
+    assert "allowed_networks" in result.err

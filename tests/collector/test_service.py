@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -9,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from esi_flows.collector.probe import ProbeFailed
+from esi_flows.collector.drivers import ProbeFailed, Status
 from esi_flows.collector.service import Collector
 from esi_flows.model import keys
 from esi_flows.model.keys import ResourcePath
@@ -27,14 +28,18 @@ class Table:
     """A probe that reads a table: target name to status, or to what it raises."""
 
     def __init__(self) -> None:
-        self.statuses: dict[str, str | Exception] = {}
+        self.statuses: dict[str, Status | Exception] = {}
         self.asked: list[str] = []
+        self.held: dict[int, asyncio.Event] = {}
+        """Versions of targets that are answered only when somebody says so."""
         self.rounds = threading.Semaphore(0)
 
-    def status(self, target: Target) -> str:
+    async def status(self, target: Target) -> Status:
         self.asked.append(target.name)
-        self.rounds.release()
         status = self.statuses.get(target.name, ProbeFailed("not heard of"))
+        self.rounds.release()
+        if target.version in self.held:
+            await self.held[target.version].wait()
         if isinstance(status, Exception):
             raise status
         return status
@@ -70,7 +75,9 @@ def collect(store: Store, table: Table) -> Iterator[MakeCollector]:
         collector.stop()
 
 
-def watch(store: Store, name: str, *, path: ResourcePath = PATH, version: int = 1) -> None:
+def watch(
+    store: Store, name: str, *, path: ResourcePath = PATH, version: int = 1, **more: Any
+) -> None:
     target = Target(
         name=name,
         type="monitoring_agent",
@@ -79,6 +86,7 @@ def watch(store: Store, name: str, *, path: ResourcePath = PATH, version: int = 
         tenant_id="x",
         version=version,
         properties={},
+        **more,
     )
     store.put(keys.target(path, name), target.encode())
 
@@ -135,6 +143,82 @@ def test_a_new_version_is_shown(
     shown(world, {"version": 1, "a": "UP"})
     watch(store, "a", version=2)
     shown(world, {"version": 2, "a": "UP"})
+
+
+def test_what_was_asked_of_one_version_is_never_written_for_another(
+    world: World, store: Store, table: Table, collect: MakeCollector
+) -> None:
+    table.statuses = {"a": "OLD"}
+    table.held = {1: asyncio.Event()}
+    watch(store, "a", version=1)
+    collect()
+    rounds(table, 1)
+    before = store.range(keys.MONITORING).revision
+    table.statuses = {"a": "NEW"}
+    watch(store, "a", version=2)
+    rounds(table, 1)
+    table.held[1].set()
+    shown(world, {"version": 2, "a": "NEW"})
+    first = next(iter(store.watch(keys.MONITORING, start_revision=before + 1))).events[0]
+    assert json.loads(first.value or b"") == {"version": 2, "a": "NEW"}
+
+
+def test_the_status_of_an_old_version_is_not_shown_with_the_new_one(
+    world: World, store: Store, table: Table, collect: MakeCollector
+) -> None:
+    table.statuses = {"a": "UP", "b": "UP"}
+    watch(store, "a")
+    watch(store, "b")
+    collect()
+    shown(world, {"version": 1, "a": "UP", "b": "UP"})
+    table.statuses = {"a": "UP"}
+    watch(store, "b", version=2)
+    shown(world, {"version": 2, "a": "UP"})
+
+
+def test_a_target_with_parts_is_an_object_of_the_document(
+    world: World, store: Store, table: Table, collect: MakeCollector
+) -> None:
+    parts = {"primary": "MASTER", "secondary": "BACKUP"}
+    table.statuses = {"status": parts}
+    watch(store, "status")
+    collect()
+    shown(world, {"version": 1, "status": parts})
+
+
+def test_what_flaps_is_not_written(
+    world: World, store: Store, table: Table, collect: MakeCollector
+) -> None:
+    table.statuses = {"a": "UP"}
+    watch(store, "a", hold_options={"positive_status": ["UP"], "time_seconds": 600})
+    collect(interval=0.02)
+    shown(world, {"version": 1, "a": "UP"})
+    last = store.get(keys.monitoring(PATH))
+    table.statuses = {"a": "FAIL"}
+    rounds(table, 5)
+    assert store.get(keys.monitoring(PATH)) == last
+
+
+def test_a_target_has_an_interval_of_its_own(
+    store: Store, table: Table, collect: MakeCollector
+) -> None:
+    watch(store, "often", interval_seconds=0.01)
+    watch(store, "rarely")
+    collect()
+    rounds(table, 10)
+    assert table.asked.count("rarely") == 1
+
+
+def test_one_that_hangs_holds_up_no_other(
+    world: World, store: Store, table: Table, collect: MakeCollector
+) -> None:
+    table.statuses = {"a": "UP", "b": "UP"}
+    table.held = {7: asyncio.Event()}
+    watch(store, "a", version=7)
+    watch(store, "b", path=OTHER)
+    collect()
+    shown(world, {"version": 1, "b": "UP"}, OTHER)
+    assert store.get(keys.monitoring(PATH)) is None
 
 
 def test_a_resource_without_targets_has_no_document(

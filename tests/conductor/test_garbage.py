@@ -73,7 +73,7 @@ class Seen:
     def __init__(self) -> None:
         self.asked = threading.Event()
 
-    def status(self, target: Target) -> str:
+    async def status(self, target: Target) -> str:
         self.asked.set()
         return "UP"
 
