@@ -24,10 +24,10 @@ class ObservedStore:
         self._store = store
         self._metrics = metrics
 
-    def get(self, key: str) -> KeyValue | None:
+    def get(self, key: str, *, revision: int = 0) -> KeyValue | None:
         """As the store behind."""
         with self._observed("get"):
-            return self._store.get(key)
+            return self._store.get(key, revision=revision)
 
     def range(self, prefix: str, *, revision: int = 0) -> Range:
         """As the store behind."""

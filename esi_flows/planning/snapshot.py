@@ -39,8 +39,8 @@ class Snapshot:
             items += store.range(prefix, revision=listing.revision).items
         return cls(items, listing.revision)
 
-    def get(self, key: str) -> KeyValue | None:
-        """The key, or None."""
+    def get(self, key: str, *, revision: int = 0) -> KeyValue | None:
+        """The key, or None; there is but one revision."""
         return self._items.get(key)
 
     def range(self, prefix: str, *, revision: int = 0) -> Range:

@@ -130,8 +130,11 @@ class Watch(Protocol):
 class ReadStore(Protocol):
     """What can be asked without writing: the only store that plans and views get."""
 
-    def get(self, key: str) -> KeyValue | None:
-        """The key, linearizable, or None. Raises StoreUnavailable."""
+    def get(self, key: str, *, revision: int = 0) -> KeyValue | None:
+        """The key as it was at one revision (0: now, linearizable), or None.
+
+        Raises StoreUnavailable, Compacted.
+        """
 
     def range(self, prefix: str, *, revision: int = 0) -> Range:
         """Every key that starts with ``prefix``, read at one revision (0: now), page by page.

@@ -68,8 +68,15 @@ class EtcdStore:
     def __init__(self, session: Session) -> None:
         self._session = session
 
-    def get(self, key: str) -> KeyValue | None:
-        """The key, linearizable, or None. Raises StoreUnavailable."""
+    def get(self, key: str, *, revision: int = 0) -> KeyValue | None:
+        """The key as it was at one revision (0: now, linearizable), or None.
+
+        Raises StoreUnavailable, Compacted.
+        """
+        if revision:
+            raw = encode_key(key)
+            past = self._page(key, raw, raw + b"\0", revision)
+            return _key_value(past.kvs[0]) if past.kvs else None
         answer = self._read(f"get {key}", lambda client: client.get_response(encode_key(key)))
         return _key_value(answer.kvs[0]) if answer.kvs else None
 

@@ -55,10 +55,10 @@ class FaultyStore:
         for call in delayed:
             call()
 
-    def get(self, key: str) -> KeyValue | None:
+    def get(self, key: str, *, revision: int = 0) -> KeyValue | None:
         """As the store behind, or StoreUnavailable."""
         self._may_read("get", key)
-        return self._store.get(key)
+        return self._store.get(key, revision=revision)
 
     def range(self, prefix: str, *, revision: int = 0) -> Range:
         """As the store behind, or StoreUnavailable."""

@@ -81,12 +81,12 @@ def _unpause(site: Site, form: Form, by: str) -> None:
 
 def _requeue(site: Site, form: Form, by: str) -> None:
     found = quarantine.find(site.store, form.get("key", ""))
-    if not quarantine.requeue(site.store, found):
+    if not quarantine.requeue(site.store, found, by=by):
         raise InvalidInput(f"{found.key} has just changed", hint="look at it again")
 
 
 def _drop(site: Site, form: Form, by: str) -> None:
-    quarantine.drop(site.store, quarantine.find(site.store, form.get("key", "")))
+    quarantine.drop(site.store, quarantine.find(site.store, form.get("key", "")), by=by)
 
 
 ACTS: Mapping[str, Act] = {

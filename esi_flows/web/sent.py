@@ -12,7 +12,7 @@ from esi_flows.catalog.types import HEAT_WORKER, Catalog
 from esi_flows.compiler.parameters import resolve
 from esi_flows.compiler.templates import render_heat, template_of
 from esi_flows.model import codec, keys
-from esi_flows.model.errors import DocumentInvalid, InvalidInput, StoreError
+from esi_flows.model.errors import Compacted, DocumentInvalid, InvalidInput
 from esi_flows.model.jobs import Job, ResourceRef
 from esi_flows.model.keys import ResourcePath
 from esi_flows.model.results import HeatStack
@@ -104,10 +104,10 @@ class Sender:
         if found.mod_revision == found.create_revision:
             return {}
         try:
-            items = self._store.range(found.key, revision=found.mod_revision - 1).items
-        except StoreError:
+            before = self._store.get(found.key, revision=found.mod_revision - 1)
+        except Compacted:
             return {}
-        return next((_request(item) for item in items if item.key == found.key), {})
+        return _request(before) if before is not None else {}
 
     def _redactor(self, documents: Iterable[Mapping[str, Any]]) -> Redactor:
         stored = [self._store.get(key(self._path)) for key in (keys.config, keys.memo)]

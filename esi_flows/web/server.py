@@ -44,6 +44,7 @@ class WebServer:
         if not tokens.by_name:
             require_loopback(address)
         self._socket = _bind(address, port)
+        self._port = int(self._socket.getsockname()[1])
         self.live = Live(store, catalog, lambda: self._hub.tell())
         self._hub = Hub(lambda: self.live.revision)
         app = make_app(
@@ -67,7 +68,7 @@ class WebServer:
     @property
     def port(self) -> int:
         """Where it listens."""
-        return int(self._socket.getsockname()[1])
+        return self._port
 
     @property
     def is_alive(self) -> bool:

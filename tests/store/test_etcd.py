@@ -294,3 +294,13 @@ def test_endpoint_may_be_written_without_scheme(etcd: EmbeddedEtcd) -> None:
     store = connect([etcd.endpoint.removeprefix("http://")])
     assert store.get("/none") is None
     store.close()
+
+
+def test_a_key_can_be_read_as_it_was(store: EtcdStore) -> None:
+    first = store.put("/a/b", b"1")
+    store.put("/a/bc", b"of another")
+    store.put("/a/b", b"2")
+    before = store.get("/a/b", revision=first)
+    assert before is not None
+    assert (before.value, before.mod_revision) == (b"1", first)
+    assert store.get("/a/bc", revision=first) is None
