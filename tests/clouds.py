@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 
 from keystoneauth1 import session
 
@@ -14,6 +15,11 @@ from tests.cloud.plugin import TENANT, World
 
 def clouds_of(cloud: World) -> Clouds:
     """Heat for each project of a cloud, with its own credential."""
+    return Clouds(sessions_of(cloud), region_name=cloud.environment()["OS_REGION_NAME"])
+
+
+def sessions_of(cloud: World) -> Callable[[str], session.Session]:
+    """Makes sessions of the projects of a cloud."""
     options = {
         name.removeprefix("OS_").lower(): value
         for name, value in cloud.environment().items()
@@ -24,7 +30,7 @@ def clouds_of(cloud: World) -> Clouds:
         auth = load_auth({"auth_type": "password", **options}, project_id)
         return session.Session(auth=auth, timeout=60)
 
-    return Clouds(make_session, region_name=options["region_name"])
+    return make_session
 
 
 def empty(cloud: World) -> None:

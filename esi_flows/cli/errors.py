@@ -18,6 +18,7 @@ from esi_flows.model.errors import (
 EXIT_OK = 0
 EXIT_ERROR = 1
 EXIT_JOB_FAILED = 2
+EXIT_DRIFT = 3
 EXIT_STORE = 4
 
 

@@ -118,10 +118,11 @@ class Plan(Command, lister.Lister):
             for line in PlanText(screen, plan, full=parsed_args.full).lines():
                 screen.line(line, always=True)
         else:
-            _dump(parsed_args.formatter, plan_document(plan), self.app.stdout)
+            dump(parsed_args.formatter, plan_document(plan), self.app.stdout)
 
 
-def _dump(form: str, document: Any, stream: Any) -> None:
+def dump(form: str, document: Any, stream: Any) -> None:
+    """Write a document as ``json`` or ``yaml``."""
     if form == "json":
         import json
 

@@ -132,6 +132,8 @@ class Board:
         # an older record is of an earlier life of a resource that was removed and made again
         current = found is not None and (settled or found.mod_revision > written)
         record = self._group(name) if current else None
+        if record is not None and record.posted_at == followed.instead_of:
+            record, settled = None, False  # the one before; the one that is wanted is to come
         quarantine = self._get(keys.quarantine(keys.config(path)))
         if record is None and quarantine is not None and quarantine.mod_revision > written:
             return ResourceProgress(

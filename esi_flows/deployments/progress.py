@@ -31,10 +31,15 @@ class Phase(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Followed:
-    """A resource and the version whose result is wanted."""
+    """A resource and the version whose result is wanted.
+
+    ``instead_of``: when the group was posted that made this version before (0: none did). Its
+    result is not the one that is wanted.
+    """
 
     resource: ResourceRef
     version: int
+    instead_of: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -24,7 +24,7 @@ class Want(StrEnum):
     CANCEL = "cancel"
     """It stops and is reverted; what has not begun never does. There is no way back from it."""
     RETRY = "retry"
-    """It has ended badly, and its intent is compiled and run again."""
+    """It has ended, and its intent is compiled and run again: it was bad, or drift is repaired."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -29,11 +29,12 @@ class Redactor:
         """The job with nothing secret in it."""
         return replace(
             job,
-            parameters=tuple(self._parameter(change) for change in job.parameters),
+            parameters=tuple(self.parameter(change) for change in job.parameters),
             template=self._template(job.template) if job.template is not None else None,
         )
 
-    def _parameter(self, change: ParameterChange) -> ParameterChange:
+    def parameter(self, change: ParameterChange) -> ParameterChange:
+        """A difference of parameters with nothing secret in it."""
         old, new = self._value(change.name, change.old), self._value(change.name, change.new)
         if (old, new) == (change.old, change.new):
             return change
