@@ -100,6 +100,15 @@ def save(plan: Plan, file: Path) -> None:
 
 def load(file: Path) -> SavedPlan:
     """Read a saved plan. Raises InvalidInput where there is none in it, or it is damaged."""
+    return _read(str(file), _load(file))
+
+
+def load_document(file: Path) -> JsonObject:
+    """The document of a saved plan, as it was shown. Raises InvalidInput as :func:`load`."""
+    return codec.member(str(file), _load(file), "plan", dict)
+
+
+def _load(file: Path) -> JsonObject:
     try:
         document = codec.loads_object(str(file), file.read_bytes())
     except OSError as error:
@@ -108,7 +117,7 @@ def load(file: Path) -> SavedPlan:
         raise InvalidInput(f"{file} is no saved plan", hint="esi-flows plan DIR --out FILE")
     if document.get("digest") != _digest(document):
         raise InvalidInput(f"{file} is damaged: its digest is another one", hint=_AGAIN)
-    return _read(str(file), document)
+    return document
 
 
 def _document(plan: Plan, deployment: Deployment) -> dict[str, Any]:
