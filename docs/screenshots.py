@@ -81,6 +81,7 @@ def pictures(browser: Browser, site: str, environment: Mapping[str, str]) -> Non
     shoot(page, site, "live")
     page.locator("main .card .failed, main .card .reverted").first.wait_for(timeout=60_000)
     shoot(page, site, "deployments")
+    shoot(page, f"{site}/deployments/logical_network", "deployment")
     shoot(page, f"{site}/groups?fold=none", "groups")
     page.goto(f"{site}/groups?phase=reverted")
     failed = page.locator("a.name").first.get_attribute("href")

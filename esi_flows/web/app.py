@@ -57,6 +57,7 @@ def make_app(
     routes = [
         Route("/", site.deployments),
         Route("/deployments/{name}", site.deployment),
+        Route("/deployments/{name}/graph.svg", site.graph),
         Route("/groups", site.groups),
         Route("/groups/{name:path}", site.group),
         Route("/quarantine", site.quarantine),

@@ -133,6 +133,11 @@ class Live:
         """The documents below a prefix that is one of :data:`PREFIXES`, or is below one."""
         return self._cache.items(prefix)
 
+    def atoms(self) -> dict[str, Atom]:
+        """The atoms of unfinished groups by the ids of their jobs."""
+        with self._lock:
+            return dict(self._atoms)
+
     def events(self) -> list[Seen]:
         """What has happened since it looks, the newest first."""
         with self._lock:

@@ -13,11 +13,12 @@ from starlette.responses import Response
 
 from esi_flows.history.courses import Course, of_resource
 from esi_flows.model import keys
-from esi_flows.model.errors import EsiFlowsError
+from esi_flows.model.errors import EsiFlowsError, InvalidInput
 from esi_flows.model.jobs import Job
 from esi_flows.steering import quarantine
 from esi_flows.store.base import Store
 from esi_flows.web.access import Sessions
+from esi_flows.web.drawing import MOST, drawing
 from esi_flows.web.folders import Folder, standing
 from esi_flows.web.groups import Row, by_need, counted
 from esi_flows.web.listing import Query, list_groups
@@ -78,11 +79,34 @@ class Site:
 
     def deployment(self, request: Request) -> Response:
         """One deployment, step by step."""
-        name = request.path_params["name"]
-        folder = next((folder for folder in self.folders if folder.name == name), None)
+        folder = self._folder(request)
         if folder is None:
-            return self.missing(request, f"there is no deployment {name}")
-        return self.answer(request, "deployment.html", standing=standing(folder, self.live))
+            return self.missing(request, "there is no such deployment")
+        drawn = len(self._rows(folder))
+        return self.answer(
+            request,
+            "deployment.html",
+            standing=standing(folder, self.live),
+            drawn=drawn if drawn <= MOST else 0,
+        )
+
+    def graph(self, request: Request) -> Response:
+        """The graph of one deployment, as a picture."""
+        folder = self._folder(request)
+        if folder is None:
+            return self.missing(request, "there is no such deployment")
+        try:
+            return drawing(request, self.live, folder.name, self._rows(folder)[:MOST])
+        except InvalidInput as error:
+            return self.refused(request, error)
+
+    def _folder(self, request: Request) -> Folder | None:
+        name = request.path_params["name"]
+        return next((folder for folder in self.folders if folder.name == name), None)
+
+    def _rows(self, folder: Folder) -> list[Row]:
+        found = (self.live.newest(resource) for resource in folder.resources())
+        return [row for row in found if row is not None]
 
     def groups(self, request: Request) -> Response:
         """The list of groups."""

@@ -55,6 +55,7 @@ def populated(store: EtcdStore) -> EtcdStore:
     put_group(store, "waits", waits_for=("create:heat_worker:network:bad:1:aaaaa",))
     put_group(store, "runs", state=GroupState.RUNNING, started_at=1001.0, conductor="c1")
     put_group(store, "held", state=GroupState.SUSPENDED)
+    put_group(store, "9dd2540c-934c-4db7-bc33-83059bf6905d", state=GroupState.SUCCESS)
     store.put(keys.claim("network:runs:1"), codec.dumps({"holder": "c1"}))
     store.put(keys.conductor("c1"), codec.dumps({"host": "h"}))
     path = keys.config(keys.ResourcePath("v2.0/networks", "odd"))
@@ -269,6 +270,21 @@ def test_the_difference_to_what_was_sent_before_is_shown(
     page = open_page(address(make_site(), "/groups/network:bad:1"))
     expect(page.locator(".diff .plus")).to_have_text("+b: 2")
     expect(page.locator("main")).not_to_contain_text("hush")
+
+
+def test_the_graph_of_a_deployment_is_drawn_with_its_own_styles_only(
+    make_site: MakeSite, open_page: Open, store: EtcdStore
+) -> None:
+    put_group(store, "9dd2540c-934c-4db7-bc33-83059bf6905d", **failed("Quota exceeded"))
+    site = make_site()
+    page = open_page(address(site, "/deployments/logical_network"))
+    picture = page.locator(".drawing img")
+    expect(picture).to_be_visible()
+    assert picture.evaluate("image => image.decode().then(() => image.naturalWidth)") > 100
+    answer = page.goto(address(site, "/deployments/logical_network/graph.svg"))
+    assert answer is not None
+    assert "'sha256-" in answer.headers["content-security-policy"]
+    assert page.locator("svg").evaluate("svg => getComputedStyle(svg).fontSize") == "13px"
 
 
 def _tab_to(page: Page, text: str) -> None:
