@@ -39,9 +39,9 @@ def serve(tmp_path: Path, store: EtcdStore, etcd: EmbeddedEtcd) -> Iterator[Serv
     started: list[Serving] = []
     with Cloud(tmp_path / "cloud") as cloud:
 
-        def start() -> Serving:
+        def start(*, lease_seconds: int = 60) -> Serving:
             asked = f"[collector]\nstatus_url = {cloud.monitor_url}/v1/status\n"
-            lease = "[conductor]\nlease_seconds = 60\n"
+            lease = f"[conductor]\nlease_seconds = {lease_seconds}\n"
             file = config_file(tmp_path, [etcd.endpoint], asked + lease)
             started.append(Serving("collector", file))
             return started[-1]
@@ -53,9 +53,12 @@ def serve(tmp_path: Path, store: EtcdStore, etcd: EmbeddedEtcd) -> Iterator[Serv
 
 def until_reported(store: EtcdStore, path: ResourcePath) -> None:
     """Wait until the collector has written the status of a resource."""
+    key = keys.monitoring(path)
     start = store.range(keys.MONITORING).revision
-    if store.get(keys.monitoring(path)) is None:
-        next(iter(store.watch(keys.MONITORING, start_revision=start + 1)))
+    if store.get(key) is None:
+        changes = iter(store.watch(keys.MONITORING, start_revision=start + 1))
+        while not any(e.key == key and e.value is not None for e in next(changes).events):
+            pass
 
 
 def test_it_reports_and_hands_its_role_over(serve: Serve, store: EtcdStore) -> None:
@@ -75,6 +78,22 @@ def test_it_reports_and_hands_its_role_over(serve: Serve, store: EtcdStore) -> N
     assert second.metric("esi_flows_store_seconds_count", operation="txn") >= 1
     second.send(signal.SIGINT)
     assert second.end() == 0
+
+
+def test_another_goes_on_where_one_was_killed(serve: Serve, store: EtcdStore) -> None:
+    first = serve(lease_seconds=2)
+    first.until("/readyz", 200)
+    store.put(keys.target(PATH, TARGET.name), TARGET.encode())
+    until_reported(store, PATH)
+    second = serve(lease_seconds=2)
+    second.until("/readyz", 200)
+    first.send(signal.SIGKILL)
+    first.end()
+    store.delete(keys.target(PATH, TARGET.name))
+    other = ResourcePath("v2.0/networks", "n2")
+    store.put(keys.target(other, TARGET.name), TARGET.encode())
+    until_reported(store, other)
+    assert store.get(keys.monitoring(PATH)) is None
 
 
 def test_a_network_that_is_none_is_refused(cli: Cli, tmp_path: Path, etcd: EmbeddedEtcd) -> None:
