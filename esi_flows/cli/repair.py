@@ -50,7 +50,7 @@ class Repair(Command):
             if not resources:
                 screen.line("Nothing to do: what is recorded is what Heat has.")
                 return EXIT_OK
-            self._show_plan(screen, services, resources)
+            resources = self._plan(screen, services, resources)
             if not parsed_args.yes and not self._agreed():
                 self.app.stderr.write("error: nothing was done: nobody has said yes\n")
                 words = ["repair", *resources, "--yes"]
@@ -65,17 +65,18 @@ class Repair(Command):
         return EXIT_OK
 
     def _look(self, services: Services, resources: list[ResourceRef]) -> Report:
-        """Raises InvalidInput where Heat does not tell enough to decide."""
+        """Raises InvalidInput where Heat does not tell whether something has drifted."""
         from esi_flows.cli import views_of_heat
         from esi_flows.drift.look import look
         from esi_flows.model.errors import Finding, InvalidInput
 
         view = views_of_heat.of_conf(services.conf)
         report = look(services.store, services.catalog, view, only=resources)
-        if report.unseen:
+        untold = [each for each in report.unseen if not each.differences]
+        if untold:
             raise InvalidInput(
                 "not everything could be compared, so nothing is repaired",
-                findings=[Finding(str(each.resource), each.problem) for each in report.unseen],
+                findings=[Finding(str(each.resource), each.problem) for each in untold],
             )
         return report
 
@@ -90,18 +91,30 @@ class Repair(Command):
             _refuse_others(looked)
         return [looked.resource for looked in report.drifted]
 
-    def _show_plan(self, screen: Screen, services: Services, resources: list[ResourceRef]) -> None:
+    def _plan(
+        self, screen: Screen, services: Services, resources: list[ResourceRef]
+    ) -> list[ResourceRef]:
+        """Show the plan; the resources in the order in which they are to be run again.
+
+        Raises InvalidInput where one of them cannot be.
+        """
         from esi_flows.cli.plan_text import PlanText
+        from esi_flows.deployments.order import ordered
+        from esi_flows.deployments.types import Wanted
         from esi_flows.planning.again import plan_again
         from esi_flows.planning.snapshot import Snapshot
         from esi_flows.steering.repair import standing
 
-        snapshot = Snapshot.take(services.store)
-        backs = [standing(snapshot, services.catalog, r).put_back for r in resources]
-        memos = {back.key: back for back in backs}
-        for plan in plan_again(snapshot, services.catalog, resources, memos):
+        catalog, snapshot = services.catalog, Snapshot.take(services.store)
+        now = [standing(snapshot, catalog, resource) for resource in resources]
+        # what is read by others goes first, so that they wait for it
+        wanted = [Wanted(each.resource, each.intent.body, each.config.key) for each in now]
+        resources = [each.resource for each in ordered(wanted, catalog, [])]
+        memos = {each.memo.key: each.put_back for each in now}
+        for plan in plan_again(snapshot, catalog, resources, memos):
             for line in PlanText(screen, plan, full=False).lines():
                 screen.line(line)
+        return resources
 
     def _agreed(self) -> bool:
         """Whether somebody at a terminal says yes."""

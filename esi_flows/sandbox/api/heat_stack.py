@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from starlette.requests import Request
@@ -13,6 +14,7 @@ from esi_flows.sandbox.api.heat_list import events_page
 from esi_flows.sandbox.api.heat_views import Views
 from esi_flows.sandbox.api.http import json_body
 from esi_flows.sandbox.errors import CloudError, NotFound
+from esi_flows.sandbox.hot.parameters import MASK, Parameter
 from esi_flows.sandbox.hot.template import Template, parse_template
 from esi_flows.sandbox.stacks.engine import Engine
 from esi_flows.sandbox.stacks.evaluation import Evaluation
@@ -83,9 +85,10 @@ class HeatStackApi:
 
     async def _on_environment(self, request: Request) -> Response:
         source = self._access.stack(request).source
+        declared = parse_template(source.template).parameters
         environment: dict[str, Any] = {
-            "parameters": source.parameters,
-            "parameter_defaults": source.defaults,
+            "parameters": _without_hidden(declared, source.parameters),
+            "parameter_defaults": _without_hidden(declared, source.defaults),
             "resource_registry": {**source.registry, "resources": {}},
             "encrypted_param_names": [],
             "event_sinks": [],
@@ -169,3 +172,9 @@ def _resource(stack: Stack, request: Request) -> Resource:
     if name not in stack.resources:
         raise NotFound(f"The Resource ({name}) could not be found in Stack {stack.name}.")
     return stack.resources[name]
+
+
+def _without_hidden(declared: Mapping[str, Parameter], given: Mapping[str, Any]) -> dict[str, Any]:
+    """The values with those masked that the template hides."""
+    hidden = {name for name, parameter in declared.items() if parameter.hidden}
+    return {name: MASK if name in hidden else value for name, value in given.items()}
