@@ -35,9 +35,12 @@ format: $(VENV)/.dev ## Put the code into its form
 sample: $(VENV)/.dev ## Write conf/esi-flows.conf.sample anew from the options
 	$(BIN)/oslo-config-generator --config-file conf/generator.conf
 
-golden: $(VENV)/.sandbox ## Write the plans of flows/deployments anew, to be reviewed with them
+golden: $(VENV)/.sandbox ## Write the plans and graphs of flows/deployments anew, to be reviewed with them
 	@for folder in flows/deployments/*; do \
-	  $(BIN)/esi-flows plan $$folder --data .esi-flows/golden > $$folder/plan.golden.txt; done
+	  $(BIN)/esi-flows plan $$folder --data .esi-flows/golden > $$folder/plan.golden.txt; \
+	  $(BIN)/esi-flows graph $$folder --data .esi-flows/golden -o mermaid > $$folder/graph.golden.mmd; \
+	  $(BIN)/esi-flows graph $$folder --data .esi-flows/golden -o svg \
+	    > docs/images/graph-$$(basename $$folder).svg; done
 
 screenshots: $(VENV)/.dev ## Make the pictures of the pages anew from the running product
 	@$(BIN)/python docs/screenshots.py

@@ -54,7 +54,8 @@ def _lines(graph: Graph) -> Iterator[str]:
     yield f"<style>{STYLE}</style>"
     yield (
         '<defs><marker id="esi-to" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="9" '
-        'markerHeight="9" markerUnits="userSpaceOnUse" orient="auto"><path d="M0 0L8 4L0 8z" fill="#8792a2"/></marker></defs>'
+        'markerHeight="9" markerUnits="userSpaceOnUse" orient="auto">'
+        '<path d="M0 0L8 4L0 8z" fill="#8792a2"/></marker></defs>'
     )
     for step, box in zip(graph.steps, layout.steps, strict=True):
         if step.name:
@@ -75,7 +76,7 @@ def _lines(graph: Graph) -> Iterator[str]:
 def _group(group: Group, box: Box, *, is_critical: bool) -> Iterator[str]:
     seen = look(group)
     told = [group.id, seen.word, group.note, group.error, group.hint]
-    yield f'<g id="{escape(group.id)}" class="group" data-group="{escape(group.id)}">'
+    yield f'<g id="{_text(group.id, 1000)}" class="group" data-group="{_text(group.id, 1000)}">'
     yield f"<title>{_text(chr(10).join(text for text in told if text), 600, lines=True)}</title>"
     shape = "box critical" if is_critical else "box"
     yield _rect(box, f"{shape} {seen.colour}", 7)
@@ -87,7 +88,7 @@ def _group(group: Group, box: Box, *, is_critical: bool) -> Iterator[str]:
         y = box.y + HEAD + 13 + number * ROW
         how = look(job)
         said = "\n".join(t for t in (job.name, how.word, job.error, *job.reverts) if t)
-        yield f'<g class="job" data-job="{escape(job.id)}">'
+        yield f'<g class="job" data-job="{_text(job.id, 1000)}">'
         yield f"<title>{_text(said, 600, lines=True)}</title>"
         yield _line(box.x + 10, y, how.sign, how.colour, 2)
         yield _line(box.x + 26, y, f"{number + 1}. {job.name}", "dim", 33)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from typing import Any
 
@@ -13,6 +13,9 @@ from esi_flows.views.words import cut, look, short, title
 
 FORMAT = 1
 """Of the JSON; grows when a member changes its meaning or goes."""
+
+Drawer = Callable[[Graph], str]
+"""What makes a picture of a graph."""
 
 _COLOURS = {
     "green": "#1a7f37",
