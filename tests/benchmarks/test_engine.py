@@ -21,6 +21,7 @@ from benchmarks.engine.process import Broken, Worker
 from benchmarks.engine.report import Measured
 from benchmarks.engine.shapes import Shape, chain, layers, wide
 from benchmarks.engine.variants import VARIANTS, Store, Variant
+from tests.needs import missing
 
 ENGINE, CONDUCTOR, INTENTS = (
     next(v for v in VARIANTS if v.module.endswith(name))
@@ -129,7 +130,7 @@ def test_nothing_is_measured_in_memory(tmp_path: Path) -> None:
     assert filesystem(Path("/proc/self")) == "proc"
     shared_memory = Path("/dev/shm")
     if filesystem(shared_memory) != "tmpfs":
-        pytest.skip("no tmpfs here")
+        missing("/dev/shm is no tmpfs")
     with pytest.raises(NotOnDisk, match="--folder"), Place(shared_memory, postgres=False):
         pass
 
@@ -146,7 +147,7 @@ def test_a_private_postgresql_takes_connections(open_folder: Path) -> None:
     try:
         find_programs(open_folder)
     except NoPostgres as reason:
-        pytest.skip(str(reason))
+        missing(str(reason))
     with Postgres(open_folder / "server", open_folder / "packages") as server:
         assert server.create("one") in server.url("one")
         with pytest.raises(NoPostgres, match="already exists"):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ import pytest
 
 from tests.conformance import recordings
 from tests.conformance.plugin import CHECKED, KIND, corpus_folder, is_corpus
+from tests.needs import missing
 
 SOURCES: dict[str, Callable[[Path], Iterator[Any]]] = {}
 """What can be asked for by a test's argument: how to find all of it in a corpus."""
@@ -66,10 +66,7 @@ def corpus(request: pytest.FixtureRequest, record_property: Callable[[str, objec
     """The recorded traffic. Without it: skipped at home, failed in CI."""
     folder = corpus_folder(request.config)
     if not is_corpus(folder):
-        reason = f"there is no recorded traffic in {folder}; give its folder with --corpus"
-        if os.environ.get("CI"):
-            pytest.fail(reason)
-        pytest.skip(reason)
+        missing(f"there is no recorded traffic in {folder}; give its folder with --corpus")
     marker = request.node.get_closest_marker("kind")
     if marker is not None:
         record_property(KIND, marker.args[0])

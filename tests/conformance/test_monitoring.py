@@ -70,7 +70,7 @@ def test_a_monitoring_job_announces_what_was_recorded(monitored: tuple[Recording
 def test_a_monitoring_job_reports_what_was_recorded(monitored: tuple[Recording, Job]) -> None:
     recording, job = monitored
     if job.action is not Action.CREATE:
-        pytest.skip("what is no longer monitored is not reported")
+        pytest.skip("what is no longer monitored is not reported")  # nothing was recorded of it
     path = recording.catalog.path(job.resource)
     recorded = [
         event["v"]["state"]
@@ -78,7 +78,7 @@ def test_a_monitoring_job_reports_what_was_recorded(monitored: tuple[Recording, 
         if event["v"]["version"] == job.version
     ]
     if not recorded:
-        pytest.skip("the state was not recorded")
+        pytest.skip("the state was not recorded")  # there is nothing to compare with
     entries = request_of(recording, job).entries
     reported = {e.name: e.reported_status for e in entries if e.reported_status is not None}
     assert json.loads(recorded[-1]["state_monitoring"]) == reported
