@@ -15,13 +15,13 @@ from taskflow.persistence import models
 from taskflow.persistence.backends import impl_memory
 
 from esi_flows.catalog.types import Catalog
-from esi_flows.engine.executor import BlockingExecutor
 from esi_flows.engine.mended.engine import DurableEngine
 from esi_flows.engine.steps import TaskRun
 from esi_flows.engine.task import HandlerTask
 from esi_flows.handlers.base import Handler, Outcome, Run, Steps
 from esi_flows.model.errors import ClaimLost, HandlerError, Suspended
 from esi_flows.model.jobs import Job
+from tests.engine.blocking import BlockingExecutor
 from tests.plugins import NothingRecorded, make_job
 
 
