@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import replace
 from itertools import pairwise
 
@@ -47,7 +47,7 @@ def critical_path(graph: Graph) -> tuple[str, ...]:
         gate = ("step", number)
         network_of.add_edges_from((group.id, gate) for group in before)
         network_of.add_edges_from((gate, group.id) for group in after)
-    seconds = {group.id: _seconds(group) for group in graph.groups()}
+    seconds = {group.id: _seconds(group, graph.at) for group in graph.groups()}
     for source, target in network_of.edges:
         network_of.edges[source, target]["weight"] = seconds.get(target, 0.0)
     for name in [n for n in network_of if not network_of.in_degree(n)]:
@@ -84,13 +84,18 @@ def around(graph: Graph, resource: ResourceRef) -> Graph:
     own = {group.id for group in graph.groups() if group.resource == resource}
     if not own:
         raise InvalidInput(f"there is no group of {resource}", hint="esi-flows status lists all")
-    kept = own.union(*(nx.ancestors(network_of, n) | nx.descendants(network_of, n) for n in own))
+    bound = (nx.ancestors(network_of, name) | nx.descendants(network_of, name) for name in own)
+    return only(graph, own.union(*bound), name=str(resource))
+
+
+def only(graph: Graph, kept: Set[str], *, name: str) -> Graph:
+    """The part of the graph with these groups."""
     steps = tuple(
         replace(step, groups=tuple(group for group in step.groups if group.id in kept))
         for step in graph.steps
     )
     edges = tuple(edge for edge in graph.edges if {edge.source, edge.target} <= kept)
-    return replace(graph, name=str(resource), steps=steps, edges=edges)
+    return replace(graph, name=name, steps=steps, edges=edges)
 
 
 def marked(graph: Graph, marks: Mapping[str, Mark]) -> Graph:
@@ -159,6 +164,6 @@ def _by_id(graph: Graph) -> dict[str, Group | Job]:
     return found | {job.id: job for _, job in graph.jobs()}
 
 
-def _seconds(group: Group) -> float:
+def _seconds(group: Group, now: float) -> float:
     """As it took where that is known, else as it is expected to; one for each job at least."""
-    return group.times.running() or group.seconds or 0.001 * max(1, len(group.jobs))
+    return group.times.running(now) or group.seconds or 0.001 * max(1, len(group.jobs))
