@@ -11,6 +11,7 @@ from esi_flows.drift.compare import Told, compare, hidden, of_status
 from esi_flows.drift.recorded import RecordedStack, Records, read
 from esi_flows.drift.types import Difference, Kind, Looked, Report
 from esi_flows.handlers.heat.view import CloudUnreadable, HeatView, SeenStack
+from esi_flows.model import keys
 from esi_flows.model.jobs import ResourceRef
 from esi_flows.planning.redact import Redactor, secret_names
 from esi_flows.planning.snapshot import Snapshot
@@ -35,8 +36,31 @@ def look(
     ``view`` gives the view of a project. What ``ignore`` names is not asked for either. Raises
     StoreError, DocumentInvalid; what Heat does not tell is told in the report.
     """
-    records = read(Snapshot.take(store), catalog, only)
-    return _Look(records, catalog, view, frozenset(ignore)).report(only)
+    snapshot = Snapshot.take(store)
+    records = read(snapshot, catalog, only)
+    report = _Look(records, catalog, view, frozenset(ignore)).report(only)
+    moved = {
+        each.resource
+        for each in (*report.drifted, *report.unseen)
+        if _has_moved(each.resource, store, snapshot, catalog)
+    }
+    return Report(
+        tuple(each for each in report.looked if each.resource not in moved),
+        tuple(sorted({*report.busy, *moved})),
+    )
+
+
+def _has_moved(
+    resource: ResourceRef, store: ReadStore, snapshot: Snapshot, catalog: Catalog
+) -> bool:
+    """Whether a job has worked on it since: Heat was asked later than the store."""
+    path = catalog.path(resource)
+    for key in (keys.heat_stack(path), keys.stack_record(path)):
+        found = store.get(key)
+        if (found.mod_revision if found is not None else 0) != snapshot.modified(key):
+            return True
+    now = store.range(f"{keys.GROUPS}{resource}:").items
+    return any(snapshot.modified(item.key) != item.mod_revision for item in now)
 
 
 class _Look:

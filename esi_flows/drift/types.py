@@ -57,7 +57,8 @@ class Looked:
 class Report:
     """What was found, in the order of resources.
 
-    ``busy``: resources with a group that has not ended, which are not compared.
+    ``busy``: resources with a group that has not ended, or that was posted while Heat was asked;
+    they are not compared.
     """
 
     looked: tuple[Looked, ...] = ()

@@ -20,16 +20,19 @@ from esi_flows.deployments.loader import load_deployment
 from esi_flows.deployments.progress import Followed
 from esi_flows.drift.look import look
 from esi_flows.drift.types import Kind, Report
+from esi_flows.handlers.base import Handler
 from esi_flows.handlers.heat.handler import HeatHandler
 from esi_flows.handlers.heat.poller import StackPoller
 from esi_flows.handlers.heat.view import HeatView
 from esi_flows.handlers.monitoring import MonitoringHandler
 from esi_flows.model import keys
+from esi_flows.model.errors import InvalidInput
 from esi_flows.model.groups import GroupRecord, GroupState
 from esi_flows.model.jobs import ResourceRef
-from esi_flows.model.steering import Order, Want
+from esi_flows.model.steering import Order, Pause, Want
 from esi_flows.sandbox.faults import Fault, FaultKind
 from esi_flows.steering.repair import repair
+from esi_flows.steering.service import pause
 from esi_flows.store.base import Store
 from tests.cloud.plugin import BOTH, TENANT, World
 from tests.clouds import clouds_of, empty, sessions_of
@@ -57,11 +60,13 @@ class Deployed:
     catalog: Catalog
     heat: Any
 
-    def look(self, **options: Any) -> Report:
+    def look(self, *, meanwhile: Callable[[], object] = lambda: None, **options: Any) -> Report:
+        """``meanwhile`` is called when the store has been read, and Heat not been asked."""
         sessions = sessions_of(self.cloud)
         region = self.cloud.environment()["OS_REGION_NAME"]
 
         def view(project: str) -> HeatView:
+            meanwhile()
             return HeatView(sessions(project), region_name=region)
 
         return look(self.store, self.catalog, view, **options)
@@ -109,7 +114,7 @@ def deployed(store: Store, cloud: World) -> Iterator[Deployed]:
     poller = StackPoller(clouds, min_seconds=0.02, max_seconds=0.2)
     poller.start()
     heat = HeatHandler(clouds, poller, grace_seconds=SECONDS)
-    handlers = {"heat_worker": heat, "monitoring_worker": MonitoringHandler()}
+    handlers: dict[str, Handler] = {"heat_worker": heat, "monitoring_worker": MonitoringHandler()}
     conductor = Conductor(store, CATALOG, handlers, ConductorSettings())
     conductor.start()
     deployment = load_deployment(FLOWS / "deployments" / "logical_network", CATALOG)
@@ -199,3 +204,34 @@ def test_a_heat_that_does_not_answer_is_told_and_is_no_drift(deployed: Deployed)
     report = deployed.look()
     assert report.drifted == ()
     assert len(report.unseen) == STACKS
+
+
+def test_what_a_job_changes_while_heat_is_asked_is_no_drift(deployed: Deployed) -> None:
+    deployed.change(NETWORK, lambda wanted: wanted["parameters"].update(admin_state_up="false"))
+    report = deployed.look(meanwhile=lambda: deployed.repair(NETWORK))
+    assert report.drifted == ()
+    deployed.change(NETWORK, lambda wanted: wanted["parameters"].update(admin_state_up="false"))
+    key = keys.stack_record(deployed.catalog.path(NETWORK))
+    sent = deployed.store.get(key)
+    assert sent is not None
+    report = deployed.look(meanwhile=lambda: deployed.store.put(key, sent.value))
+    assert (report.drifted, report.busy) == ((), (NETWORK,))
+
+
+def test_two_repairs_at_once_are_one(deployed: Deployed) -> None:
+    pause(deployed.store, Pause(by="bob@host", at=1.0))  # nothing ends before it is asked again
+    order = Order(want=Want.RETRY, by="alice@host", at=1.0)
+    repair(deployed.store, deployed.catalog, NETWORK, order)
+    with pytest.raises(InvalidInput, match="is under way") as refused:
+        repair(deployed.store, deployed.catalog, NETWORK, order)
+    assert refused.value.hint == f"esi-flows status {NETWORK}"
+
+
+def test_what_has_failed_is_for_retry(deployed: Deployed) -> None:
+    found = deployed.store.get(keys.group(f"{SUBNET}:1"))
+    assert found is not None
+    record = GroupRecord.decode(found.key, found.value).but(state=GroupState.REVERTED)
+    deployed.store.put(found.key, record.encode())
+    with pytest.raises(InvalidInput, match="has not ended well") as refused:
+        repair(deployed.store, deployed.catalog, SUBNET, Order(want=Want.RETRY, by="a", at=1.0))
+    assert refused.value.hint == f"esi-flows retry {SUBNET} brings what is wanted"
