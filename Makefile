@@ -8,7 +8,7 @@ SPEED  ?= 10
 BIN     = $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo sandbox test test-cloud lint format sample golden screenshots bench bench-compile bench-plan clean
+.PHONY: help demo sandbox test test-cloud lint format sample golden screenshots bench bench-compile bench-plan bench-collector clean
 
 help: ## List what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -53,6 +53,9 @@ bench-compile: $(VENV)/.sandbox ## Measure what compiling 100, 1,000 and 10,000 
 
 bench-plan: $(VENV)/.sandbox ## Measure what planning 100, 1,000 and 10,000 intents costs
 	@$(BIN)/python -m benchmarks.plan --json benchmarks/results/plan.json
+
+bench-collector: $(VENV)/.sandbox ## Measure what watching 10,000 targets every minute costs; 2 minutes
+	@$(BIN)/python -m benchmarks.collector --json benchmarks/results/collector.json
 
 clean: ## Remove the virtual environments and the demo's data
 	rm -rf $(VENV) $(PEERS) $(CLOUD) .esi-flows

@@ -1,0 +1,1 @@
+"""What watching very many targets costs one collector."""
