@@ -4,16 +4,12 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import signal
-import socket
 import subprocess
 import sys
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import Future
-from pathlib import Path
 from typing import Any
 
 import kombu
@@ -23,6 +19,7 @@ from esi_flows.catalog.types import Catalog
 from esi_flows.engine.host import FlowHost
 from esi_flows.engine.run import FlowEnd, GroupRun
 from esi_flows.model import keys
+from esi_flows.model.errors import Suspended
 from esi_flows.model.groups import GroupState
 from esi_flows.model.jobs import Job
 from esi_flows.store.base import Store
@@ -31,62 +28,11 @@ from esi_flows.store.embedded import EmbeddedEtcd
 from esi_flows.worker.remote import Link, Patience, RemoteHandler
 from esi_flows.worker.service import WorkerService
 from tests.plugins import ListHandler, NothingRecorded, make_job
+from tests.worker.broker import Redis, wait_until
 
 TOPIC = "tests"
 A = "create:list:network:n1:1:a"
 PATIENCE = Patience(take_seconds=3, wait_seconds=20, lost_seconds=3)
-
-
-class Redis:
-    """A private redis-server that can be restarted."""
-
-    def __init__(self, program: str, folder: Path) -> None:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self._port = probe.getsockname()[1]
-        self._program, self._folder = program, folder
-        self.url = f"redis://127.0.0.1:{self._port}/0"
-        self.start()
-
-    def start(self) -> None:
-        self._process = subprocess.Popen(
-            [self._program, "--port", str(self._port), "--save", "", "--dir", str(self._folder)],
-            stdout=subprocess.DEVNULL,
-        )
-        wait_until(self._answers)
-
-    def kill(self) -> None:
-        self._process.kill()
-        self._process.wait()
-
-    def _answers(self) -> bool:
-        with socket.socket() as probe:
-            return probe.connect_ex(("127.0.0.1", self._port)) == 0
-
-
-def wait_until(holds: Callable[[], bool], seconds: float = 30) -> None:
-    deadline = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < deadline, "it does not come to that"
-        time.sleep(0.02)
-
-
-@pytest.fixture(scope="module")
-def redis_program() -> str:
-    program = shutil.which("redis-server")
-    if program is None:
-        reason = "there is no redis-server (apt-get install redis-server)"
-        if os.environ.get("CI"):
-            pytest.fail(reason)
-        pytest.skip(reason)
-    return program
-
-
-@pytest.fixture
-def redis(redis_program: str, tmp_path: Path) -> Iterator[Redis]:
-    server = Redis(redis_program, tmp_path)
-    yield server
-    server.kill()
 
 
 @pytest.fixture
@@ -238,7 +184,7 @@ def test_a_worker_stops_when_the_claim_is_gone(store, redis, link, host, claim):
     store.delete(claim.key)
     assert cancelled.wait(20)
     worker.stop()
-    run.suspend(__import__("esi_flows.model.errors", fromlist=["x"]).Suspended("the test ends"))
+    run.suspend(Suspended("the test ends"))
     ended.result(20)
 
 
