@@ -68,6 +68,14 @@ CONDUCTOR_OPTS = [
         default={},
         help="How many of them may have jobs of a handler: heat_worker:500,monitoring_worker:100.",
     ),
+    cfg.IntOpt(
+        "interruptions",
+        default=10,
+        min=0,
+        help="How often a group may be broken off, by the death of its conductor or by what etcd "
+        "refuses, before it waits in quarantine for somebody to look at it. 0: any number of "
+        "times. Being handed over by a conductor that is stopped does not count.",
+    ),
     cfg.Opt(
         "priorities",
         type=types.Dict(types.Integer()),
@@ -152,8 +160,6 @@ COLLECTOR_OPTS = [
         help="Where drivers may connect to: 10.0.0.0/8,2001:db8::/32. Empty: anywhere. It does "
         "not bind status_url.",
     ),
-    cfg.FloatOpt("interval_seconds", default=10.0, min=0.05, help="Time between two polls."),
-    cfg.FloatOpt("timeout_seconds", default=5.0, min=0.05, help="Deadline of one poll."),
 ]
 
 LOG_OPTS = [
@@ -187,6 +193,7 @@ OPERATION_OPTS = [
     ),
     cfg.PortOpt("conductor_port", default=8290, help="Port of the conductor for it; 0: none."),
     cfg.PortOpt("collector_port", default=8291, help="Port of the collector for it; 0: none."),
+    cfg.PortOpt("worker_port", default=8293, help="Port of the worker for it; 0: none."),
     cfg.FloatOpt(
         "stuck_seconds",
         default=60.0,
@@ -204,7 +211,6 @@ HISTORY_OPTS = [
         "stay.",
     ),
     cfg.IntOpt(
-    cfg.PortOpt("worker_port", default=8293, help="Port of the worker for it; 0: none."),
         "keep_count",
         default=10000,
         min=0,
@@ -234,23 +240,6 @@ WEB_OPTS = [
         help="File with lines NAME:TOKEN of those who may look. Empty: nobody is asked.",
     ),
 ]
-
-CLOUD_GROUP = "cloud"
-
-_HINT = "conf/esi-flows.conf.sample lists every option with its meaning and range"
-
-GROUPS: dict[str, Sequence[cfg.Opt]] = {
-    "etcd": ETCD_OPTS,
-    "catalog": CATALOG_OPTS,
-    "conductor": CONDUCTOR_OPTS,
-    "heat": HEAT_OPTS,
-    "collector": COLLECTOR_OPTS,
-    "log": LOG_OPTS,
-    "operation": OPERATION_OPTS,
-    "history": HISTORY_OPTS,
-    "web": WEB_OPTS,
-}
-
 
 WORKERS_OPTS = [
     cfg.StrOpt(
@@ -290,6 +279,24 @@ WORKERS_OPTS = [
     ),
 ]
 
+CLOUD_GROUP = "cloud"
+
+_HINT = "conf/esi-flows.conf.sample lists every option with its meaning and range"
+
+GROUPS: dict[str, Sequence[cfg.Opt]] = {
+    "etcd": ETCD_OPTS,
+    "catalog": CATALOG_OPTS,
+    "conductor": CONDUCTOR_OPTS,
+    "heat": HEAT_OPTS,
+    "collector": COLLECTOR_OPTS,
+    "log": LOG_OPTS,
+    "operation": OPERATION_OPTS,
+    "history": HISTORY_OPTS,
+    "workers": WORKERS_OPTS,
+    "web": WEB_OPTS,
+}
+
+
 def list_opts() -> list[tuple[str, list[Any]]]:
     """All options, for oslo.config's sample generator."""
     cloud = [*loading.get_auth_common_conf_options(), *loading.get_session_conf_options()]
@@ -303,7 +310,6 @@ def load(
 ) -> cfg.ConfigOpts:
     """Read the configuration. Raises SettingsInvalid naming file and option.
 
-    "workers": WORKERS_OPTS,
     Of ``config_dirs`` every ``*.conf`` is read, in the order of their names, after the files.
     """
     conf = read(config_files, config_dirs)

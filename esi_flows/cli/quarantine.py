@@ -50,14 +50,13 @@ class _OfOne(Command):
     def take_action(self, parsed_args: argparse.Namespace) -> int:
         """Find it, and do what is asked for."""
         from esi_flows.deployments import lookup
-        from esi_flows.model import keys
         from esi_flows.steering import quarantine
 
         with self.open() as services:
             key: str = parsed_args.key
             if not key.startswith("/"):
                 resource = lookup.find(services.store, services.catalog, key)
-                key = keys.config(services.catalog.path(resource))
+                key = quarantine.key_of(services.store, services.catalog, resource)
             return self.act(services, quarantine.find(services.store, key))
 
     def act(self, services: Services, found: Quarantined) -> int:
@@ -89,9 +88,14 @@ class Requeue(_OfOne):
 
     def act(self, services: Services, found: Quarantined) -> int:
         """Take its entry away; the conductor that reads does the rest."""
+        from esi_flows.model.errors import InvalidInput
         from esi_flows.steering import quarantine
+        from esi_flows.steering.people import who
 
-        quarantine.requeue(services.store, found)
+        if not quarantine.requeue(services.store, found, by=who()):
+            raise InvalidInput(
+                f"{found.key} has just changed", hint=self.again("quarantine show", found.key)
+            )
         self.screen().line(f"{found.key} is looked at again.")
         self.screen().line(f"next: {self.again('quarantine list')}")
         return EXIT_OK
@@ -119,7 +123,8 @@ class Drop(_OfOne):
     def act(self, services: Services, found: Quarantined) -> int:
         """Remove document and entry, as one."""
         from esi_flows.steering import quarantine
+        from esi_flows.steering.people import who
 
-        quarantine.drop(services.store, found)
+        quarantine.drop(services.store, found, by=who())
         self.screen().line(f"{found.key} is removed.")
         return EXIT_OK

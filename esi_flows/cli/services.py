@@ -215,6 +215,7 @@ def make_conductor(services: Services, handlers: Mapping[str, Handler]) -> Condu
             priorities=conf.priorities,
             worker_threads=conf.worker_threads,
             keep_courses=Keep(days=history.keep_days, count=history.keep_count),
+            interruptions=conf.interruptions,
             housekeeping_seconds=history.interval_seconds,
             policy=Policy(keeps=keeping(conf.keep), job_seconds=conf.job_seconds),
         ),

@@ -5,11 +5,12 @@ from __future__ import annotations
 import itertools
 import time
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from esi_flows.conductor.admission import Admission
 from esi_flows.conductor.claims import Claims, Wanted, running
 from esi_flows.conductor.helm import Helm
+from esi_flows.conductor.quarantining import Quarantining
 from esi_flows.conductor.records import unfinished
 from esi_flows.conductor.running import Running
 from esi_flows.conductor.turns import Needs, Turns
@@ -28,13 +29,21 @@ class Claiming:
     """One conductor's part in sharing the work. Not thread-safe, but for :meth:`over`."""
 
     def __init__(
-        self, cache: Reflector, admission: Admission, turns: Turns, running: Running, helm: Helm
+        self,
+        cache: Reflector,
+        admission: Admission,
+        turns: Turns,
+        running: Running,
+        *,
+        helm: Helm,
+        quarantine: Quarantining,
     ) -> None:
         self._cache = cache
         self._admission = admission
         self._turns = turns
         self._running = running
         self._helm = helm
+        self._quarantine = quarantine
         self._over: deque[str] = deque()
 
     def over(self, group: str) -> None:
@@ -70,10 +79,9 @@ class Claiming:
         conductor_id: str,
         run: Callable[[GroupRecord, Claim], None],
     ) -> None:
-        known = [unfinished(self._cache, name) for name in names]
-        wanted = [Wanted(*k, self._helm.compares(k[0].name)) for k in known if k is not None]
         now = time.time()
         try:
+            wanted = list(self._wanted(names))
             taken = claims.take_groups(wanted, now)
         except Exception:
             for name in names:
@@ -90,6 +98,18 @@ class Claiming:
                 order = self._helm.order(record)
                 if order is not None:
                     self._running.steer(record.name, order)
+
+    def _wanted(self, names: Iterable[str]) -> Iterator[Wanted]:
+        """What is to be claimed; what was broken off too often goes into quarantine instead."""
+        for name in names:
+            known = unfinished(self._cache, name)
+            if known is None:
+                continue
+            if self._quarantine.is_exhausted(known[0]):
+                if self._quarantine.put_exhausted(*known):
+                    self._admission.hold(name)
+            else:
+                yield Wanted(*known, self._helm.compares(name))
 
     def _give_back(self, name: str) -> None:
         self._turns.over(name)

@@ -92,9 +92,18 @@ def cancelled(
 def called_off(
     record: GroupRecord, reason: str, *, catalog: Catalog, now: float
 ) -> tuple[GroupRecord, list[Op]]:
-    """The final record of a group that never ran because somebody wanted so, and the writes."""
-    final = record.but(state=GroupState.CANCELLED, error=reason, ended_at=now)
-    return final, [*_written(final, failure_state(final, catalog), catalog)]
+    """The final record of a group that never ran because somebody wanted so, and the writes.
+
+    One that has run, and could not be brought to an end, has failed: nobody undoes what it did.
+    """
+    state = GroupState.CANCELLED
+    if record.attempts:
+        state, reason = GroupState.FAILURE, f"{reason}; nothing is undone: {record.error}"
+    final = record.but(state=state, error=reason[:MAX_ERROR], ended_at=now)
+    return final, [
+        *_written(final, failure_state(final, catalog), catalog),
+        Delete(keys.quarantine(keys.group(final.name))),
+    ]
 
 
 def failure_state(record: GroupRecord, catalog: Catalog) -> State:

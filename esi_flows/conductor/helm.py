@@ -13,7 +13,9 @@ from collections.abc import Callable
 from esi_flows.catalog.types import Catalog
 from esi_flows.conductor import endings
 from esi_flows.conductor.admission import Admission
+from esi_flows.conductor.quarantining import Quarantining
 from esi_flows.conductor.running import Running
+from esi_flows.engine.run import forget_flow
 from esi_flows.model import keys
 from esi_flows.model.errors import DocumentInvalid, Suspended
 from esi_flows.model.groups import GroupRecord
@@ -37,13 +39,15 @@ class Helm:
         admission: Admission,
         running: Running,
         *,
+        quarantine: Quarantining,
         catalog: Callable[[], Catalog],
     ) -> None:
-        """``cache`` must follow steering and groups."""
+        """``cache`` must follow steering, groups and quarantine."""
         self._store = store
         self._cache = cache
         self._admission = admission
         self._running = running
+        self._quarantine = quarantine
         self._catalog = catalog
 
     @property
@@ -75,7 +79,10 @@ class Helm:
             return
         record = self._record(name)
         order = self.order(record) if record is not None else None
-        if order is None or order.want is not Want.SUSPEND:
+        is_stuck = name in self._quarantine
+        if is_stuck:
+            self._admission.hold(name)
+        elif order is None or order.want is not Want.SUSPEND:
             self._admission.unhold(name)
         if record is None or record.state.ended or self._is_of_another(record):
             self._settle(name)
@@ -84,7 +91,7 @@ class Helm:
             self._running.steer(name, order)
         elif order is not None and order.want is Want.CANCEL:
             self._running.steer(name, order)
-            if not record.attempts:
+            if is_stuck or not record.attempts:
                 self._cancel(record, order)
 
     def _look_at_service(self) -> None:
@@ -102,13 +109,14 @@ class Helm:
             self._running.suspend(Suspended("the service is paused"))
 
     def _cancel(self, record: GroupRecord, order: Order) -> None:
-        """End a group that nobody has begun."""
+        """End a group that nobody has begun, or that nobody can run."""
         found = self._cache.get(keys.group(record.name))
         if found is None:
             return
         final, ops = endings.called_off(
             record, f"cancelled {order}", catalog=self._catalog(), now=time.time()
         )
+        ops += forget_flow(record.name)
         held = [
             unchanged(found.key, found.mod_revision),
             absent(keys.claim(record.name)),

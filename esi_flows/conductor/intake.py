@@ -9,7 +9,7 @@ from esi_flows.compiler.queue import Queue
 from esi_flows.conductor.admission import Admission
 from esi_flows.conductor.templates import CurrentCatalog
 from esi_flows.model import keys
-from esi_flows.model.errors import DocumentInvalid, EsiFlowsError
+from esi_flows.model.errors import DocumentInvalid, InvalidInput
 from esi_flows.model.groups import GroupRecord
 from esi_flows.model.jobs import Job
 from esi_flows.model.keys import ResourcePath
@@ -44,16 +44,19 @@ class Intake:
         catalog: CurrentCatalog,
         *,
         on_claim: Callable[[KeyValue], None],
+        on_record: Callable[[KeyValue, InvalidInput | None], None],
         on_steering: Callable[[str], None],
     ) -> None:
-        """``on_claim`` is told of every claim that somebody holds, ``on_steering`` of the names of
-        which what is wanted has to be looked at.
+        """``on_claim`` is told of every claim that somebody holds, ``on_record`` of every record of
+        a group and why it cannot be used, ``on_steering`` of the names of which what is wanted has
+        to be looked at.
         """
         self._cache = cache
         self._queue = queue
         self._admission = admission
         self._catalog = catalog
         self._on_claim = on_claim
+        self._on_record = on_record
         self._on_steering = on_steering
 
     def everything(self) -> list[str]:
@@ -90,7 +93,11 @@ class Intake:
 
     def _quarantine(self, key: str) -> set[ResourcePath]:
         """What has left quarantine is to be looked at again: somebody may want that."""
-        path = keys.parse_resource(keys.quarantined(key), keys.CONFIG)
+        document = keys.quarantined(key)
+        if document.startswith(keys.GROUPS):
+            self._on_steering(document.removeprefix(keys.GROUPS))
+            return self._group(document)
+        path = keys.parse_resource(document, keys.CONFIG)
         return {path} if path is not None and self._cache.get(key) is None else set()
 
     def _job(self, key: str) -> None:
@@ -123,9 +130,10 @@ class Intake:
             record = GroupRecord.decode(key, found.value)
             _check_name(key, record.name, keys.group(record.name))
             path = self._catalog.now.path(record.resource)
-        except EsiFlowsError as error:
-            LOG.error("group record cannot be used", extra={"key": key, "reason": str(error)})
+        except InvalidInput as error:
+            self._on_record(found, error)
             return set()
+        self._on_record(found, None)
         self._admission.update(record)
         if self._cache.get(keys.steering(record.name)) is not None:
             self._on_steering(record.name)

@@ -64,6 +64,7 @@ class Runner:
         self._stopped_by: EsiFlowsError | None = None
         self._order: Order | None = None
         self._is_pausing = False
+        self._is_handed_over = False
         self._lock = threading.Lock()
         self._on_end: Callable[[Runner], None] = lambda runner: None
         self.is_settled = False
@@ -155,6 +156,7 @@ class Runner:
             self._finish(end)
         elif isinstance(end, Suspended):
             LOG.info("group suspended", extra=self._fields)
+            self._is_handed_over = True
             self._release()
         elif isinstance(end, ClaimLost):
             LOG.warning("claim lost, the group goes on elsewhere", extra={"why": str(end)})
@@ -233,8 +235,10 @@ class Runner:
     def _release(self) -> None:
         """Give the claim back, so that the group goes on at once, here or elsewhere."""
         ops: tuple[Op, ...] = (Delete(self._claim.key),)
-        if self._order is not None and self._order.want is Want.SUSPEND:
-            held = self.record.but(state=GroupState.SUSPENDED)
+        if self._is_handed_over:
+            is_wanted = self._order is not None and self._order.want is Want.SUSPEND
+            state = GroupState.SUSPENDED if is_wanted else GroupState.PENDING
+            held = self.record.but(state=state)
             ops = (Put(keys.group(held.name), held.encode()), *ops)
         release = Commit(self._claim.fence, ops, self._released)
         self._host.committer.submit([release])

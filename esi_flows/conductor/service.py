@@ -22,6 +22,7 @@ from esi_flows.conductor.helm import Helm
 from esi_flows.conductor.housekeeping import Housekeeper
 from esi_flows.conductor.inbox import Inbox
 from esi_flows.conductor.intake import WATCHED, Intake
+from esi_flows.conductor.quarantining import Quarantining
 from esi_flows.conductor.reader import Reader
 from esi_flows.conductor.runner import Runner
 from esi_flows.conductor.running import Running
@@ -62,6 +63,8 @@ class ConductorSettings:
     policy: Policy = field(default_factory=Policy)
     keep_courses: Keep = field(default_factory=Keep)
     housekeeping_seconds: float = 300.0
+    interruptions: int = 10
+    """How often a group may be broken off before it goes into quarantine (0: any number)."""
 
 
 class Conductor:
@@ -100,12 +103,16 @@ class Conductor:
             self._queue,
             suffix=names.suffix,
         )
+        self._quarantining = Quarantining(
+            store, self._cache, interruptions=self._settings.interruptions
+        )
         self._intake = Intake(
             self._cache,
             self._queue,
             self._admission,
             self._catalog,
             on_claim=self._claim_seen,
+            on_record=self._quarantining.look,
             on_steering=lambda name: self._helm.look(name),
         )
         self._reading: Claim | None = None
@@ -115,12 +122,20 @@ class Conductor:
             self._cache,
             self._admission,
             self._running,
+            quarantine=self._quarantining,
             catalog=lambda: self._catalog.now,
         )
         self._cancelling = Cancelling(
             store, self._cache, self._admission, catalog=lambda: self._catalog.now
         )
-        self._claiming = Claiming(self._cache, self._admission, turns, self._running, self._helm)
+        self._claiming = Claiming(
+            self._cache,
+            self._admission,
+            turns,
+            self._running,
+            helm=self._helm,
+            quarantine=self._quarantining,
+        )
         self._housekeeper = Housekeeper(
             store,
             self._cache,

@@ -19,7 +19,7 @@ class GroupState(StrEnum):
     """Where a group is. All but CANCELLED are TaskFlow's names for the group's flow."""
 
     PENDING = "PENDING"
-    """Posted; waits for others, or for a conductor."""
+    """Posted; waits for others, or for a conductor, also for another one to go on with it."""
     RUNNING = "RUNNING"
     """Claimed, now or by a conductor that is gone."""
     SUSPENDED = "SUSPENDED"
@@ -74,6 +74,8 @@ class GroupRecord:
     state: GroupState = GroupState.PENDING
     attempts: int = 0
     """How often it has been claimed."""
+    interruptions: int = 0
+    """How often a claim of it has ended without its end, and without being handed over."""
     conductor: str = ""
     """Who claimed it last."""
     error: str = ""
@@ -95,8 +97,12 @@ class GroupRecord:
         return replace(self, **changes)
 
     def claimed_by(self, conductor: str, now: float) -> GroupRecord:
-        """The record after ``conductor`` has taken the group."""
+        """The record after ``conductor`` has taken the group.
+
+        One that is found RUNNING was left so by a conductor that died or could not go on.
+        """
         return self.but(
+            interruptions=self.interruptions + (self.state is GroupState.RUNNING),
             state=GroupState.RUNNING,
             conductor=conductor,
             attempts=self.attempts + 1,
@@ -117,6 +123,7 @@ class GroupRecord:
                 "waits_for": list(self.waits_for),
                 "state": self.state.value,
                 "attempts": self.attempts,
+                "interruptions": self.interruptions,
                 "conductor": self.conductor,
                 "error": self.error,
                 "failed_job": self.failed_job,
@@ -162,9 +169,8 @@ class GroupRecord:
             started_at=codec.number(key, document, "started_at"),
             ended_at=codec.number(key, document, "ended_at"),
             course=tuple(_job_course(key, j) for j in codec.member(key, document, "course", list)),
-            course_omitted=int(codec.number(key, document, "course_omitted"))
-            if "course_omitted" in document
-            else 0,
+            course_omitted=_count_added_later(key, document, "course_omitted"),
+            interruptions=_count_added_later(key, document, "interruptions"),
             claims=tuple(_claimed(key, c) for c in _added_later(key, document, "claims")),
             orders=orders_of(key, _added_later(key, document, "orders")),
         )
@@ -186,6 +192,10 @@ def _claimed(key: str, document: Any) -> Claimed:
     entry = codec.require_object(key, "an entry of claims", document)
     conductor = codec.member(key, entry, "conductor", str)
     return Claimed(conductor, codec.number(key, entry, "at"))
+
+
+def _count_added_later(key: str, document: codec.JsonObject, name: str) -> int:
+    return codec.member(key, document, name, int) if name in document else 0
 
 
 def _added_later(key: str, document: codec.JsonObject, name: str) -> list[Any]:

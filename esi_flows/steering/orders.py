@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from esi_flows.model import keys
 from esi_flows.model.errors import DocumentInvalid, Indeterminate, InvalidInput, StoreError
 from esi_flows.model.groups import GroupRecord, GroupState
 from esi_flows.model.jobs import ResourceRef
 from esi_flows.model.steering import Order, Steering, Want
-from esi_flows.store.base import KeyValue, Put, ReadStore, Store, unchanged
+from esi_flows.store.base import Compare, KeyValue, Put, ReadStore, Store, unchanged
 
 TRIES = 20
 """How often an order is given anew because the group has moved meanwhile: it moves a few times."""
@@ -64,6 +65,22 @@ def give(store: Store, group: str, order: Order) -> Given:
         except Indeterminate:
             continue  # whether it was written is seen by reading it
     raise StoreError(f"{group} moves faster than it can be steered", hint="try again")
+
+
+class Added(NamedTuple):
+    """What writes one more order, if nobody else has given one meanwhile."""
+
+    held: Compare
+    op: Put
+
+
+def added(store: ReadStore, record: GroupRecord, order: Order) -> Added:
+    """One more order for a group, to be written together with something else. Raises StoreError."""
+    found = store.get(keys.steering(record.name))
+    steering = Steering(record.posted_at, (*_orders(found, record), order))
+    revision = found.mod_revision if found is not None else 0
+    key = keys.steering(record.name)
+    return Added(unchanged(key, revision), Put(key, steering.encode()))
 
 
 _VERBS = {

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 
+from esi_flows.catalog.types import Catalog
 from esi_flows.model import codec, keys
 from esi_flows.model.errors import DocumentInvalid, InvalidInput
-from esi_flows.store.base import Delete, KeyValue, ReadStore, Store, unchanged
+from esi_flows.model.groups import GroupRecord, GroupState
+from esi_flows.model.jobs import ResourceRef
+from esi_flows.model.steering import Order, Want
+from esi_flows.steering import orders
+from esi_flows.store.base import Delete, KeyValue, Op, Put, ReadStore, Store, unchanged
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +24,12 @@ class Quarantined:
     hint: str
     revision: int
     entry: KeyValue
+
+    @property
+    def group(self) -> str:
+        """The name of the group whose record it is; empty for other documents."""
+        is_group = self.key.startswith(keys.GROUPS)
+        return self.key.removeprefix(keys.GROUPS) if is_group else ""
 
 
 def entries(store: ReadStore) -> list[Quarantined]:
@@ -35,18 +47,45 @@ def find(store: ReadStore, key: str) -> Quarantined:
     return read_entry(found)
 
 
-def requeue(store: Store, quarantined: Quarantined) -> bool:
+def key_of(store: ReadStore, catalog: Catalog, resource: ResourceRef) -> str:
+    """The key of the resource's document in quarantine: a group of it, or its intent."""
+    groups = keys.group(f"{resource}:")
+    stuck = store.range(keys.quarantine(groups)).items
+    if stuck:
+        return keys.quarantined(stuck[-1].key)
+    return keys.config(catalog.path(resource))
+
+
+def requeue(store: Store, quarantined: Quarantined, *, by: str) -> bool:
     """Have the document looked at again; False if the entry has changed or gone meanwhile.
 
-    Where it still cannot be used, it is in quarantine again.
+    Where it still cannot be used, it is in quarantine again. A group that was broken off too often
+    goes on, as often as before; ``by`` is who wants that. Raises StoreError.
     """
     entry = quarantined.entry
     held = [unchanged(entry.key, entry.mod_revision)]
-    return store.txn(held, [Delete(entry.key)]).succeeded
+    ops: list[Op] = [Delete(entry.key)]
+    found = store.get(quarantined.key) if quarantined.group else None
+    record = _record(found)
+    if found is not None and record is not None and not record.state.ended:
+        again = record.but(state=GroupState.PENDING, interruptions=0, error="")
+        held.append(unchanged(found.key, found.mod_revision))
+        ops.append(Put(found.key, again.encode()))
+        asked = orders.added(store, record, Order(want=Want.RUN, by=by, at=time.time()))
+        held.append(asked.held)
+        ops.append(asked.op)
+    return store.txn(held, ops).succeeded
 
 
-def drop(store: Store, quarantined: Quarantined) -> None:
-    """Remove the document itself, with the entry. Raises InvalidInput where that must not be."""
+def drop(store: Store, quarantined: Quarantined, *, by: str) -> None:
+    """Remove the document itself, with the entry. Raises InvalidInput where that must not be.
+
+    A group that was broken off too often ends: a conductor writes that it failed, and that nothing
+    of it is undone. ``by`` is who wants that. Raises StoreError.
+    """
+    if _record(store.get(quarantined.key) if quarantined.group else None) is not None:
+        orders.give(store, quarantined.group, Order(want=Want.CANCEL, by=by, at=time.time()))
+        return
     path = keys.parse_resource(quarantined.key, keys.CONFIG)
     if path is not None and store.get(keys.memo(path)) is not None:
         raise InvalidInput(
@@ -82,3 +121,10 @@ def read_entry(item: KeyValue) -> Quarantined:
         revision if isinstance(revision, int) else 0,
         item,
     )
+
+
+def _record(found: KeyValue | None) -> GroupRecord | None:
+    try:
+        return GroupRecord.decode(found.key, found.value) if found is not None else None
+    except DocumentInvalid:
+        return None  # that is why it is in quarantine

@@ -180,7 +180,7 @@ def test_a_stopped_conductor_hands_its_groups_over(
     world.until(keys.job_state(network("n1")), lambda d: d == {})
     first.stop()
     assert world.read(keys.claim("network:n1:1")) is None
-    assert world.group("network:n1:1").state is GroupState.RUNNING
+    assert world.group("network:n1:1").state is GroupState.PENDING
 
     heat.waits_for = lambda job: None
     make_conductor()
