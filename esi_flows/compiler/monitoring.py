@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import yaml
@@ -24,8 +25,10 @@ TOPICS: Mapping[str, str] = {
     "vrrp_session": "monitor_igs_interface",
     "bgp_session": "monitor_vpn_interface",
     "nova_vm": "monitor_nova_vm",
+    "tcp": "monitor_tcp",
+    "http": "monitor_http",
 }
-"""The topic that things of a type are announced on, as recorded."""
+"""The topic that things of a type are announced on, as recorded; the last two are ours."""
 
 MESSENGER = "kafka_messenger"
 """A section that names its topic itself, and whose status is not reported."""
@@ -33,7 +36,13 @@ MESSENGER = "kafka_messenger"
 READER = "etcd_reader"
 """A section that only reports the status of another resource: nothing is sent."""
 
-_CONTROL = ("type", "timeout", "time_between_retries", "wanted_status", "kafka_topic")
+_SECONDS = ("interval_seconds", "timeout_seconds")
+
+_CONTROL = (
+    *("type", "timeout", "time_between_retries", "wanted_status", "kafka_topic"),
+    *_SECONDS,
+    "hold_options",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +54,11 @@ class MonitoringEntry:
     topic: str
     properties: JsonObject
     wanted_status: str = ""
+    interval_seconds: float = 0.0
+    timeout_seconds: float = 0.0
+    """How the collector is to ask; 0: in its own way."""
+    hold_options: JsonObject = field(default_factory=dict)
+    """Which statuses show at once, and how long others must last; in the recorded form."""
 
     @property
     def reported_status(self) -> str | None:
@@ -116,7 +130,24 @@ def _entry(template_id: str, name: Any, section: Any) -> MonitoringEntry:
         topic=topic,
         properties={key: value for key, value in section.items() if key not in _CONTROL},
         wanted_status=str(section.get("wanted_status") or ""),
+        hold_options=_hold_options(template_id, what, section),
+        **{member: _seconds(template_id, what, section, member) for member in _SECONDS},
     )
+
+
+def _seconds(template_id: str, what: str, section: JsonObject, member: str) -> float:
+    seconds = section.get(member, 0)
+    is_number = isinstance(seconds, int | float) and not isinstance(seconds, bool)
+    if not is_number or not 0 <= seconds < math.inf:
+        raise _wrong(template_id, f"{what} has {member} {seconds!r}", "a number, 0 or more")
+    return float(seconds)
+
+
+def _hold_options(template_id: str, what: str, section: JsonObject) -> JsonObject:
+    options = section.get("hold_options", {})
+    if not isinstance(options, dict):
+        raise _wrong(template_id, f"{what} has hold_options {options!r}", "an object")
+    return options
 
 
 def message(

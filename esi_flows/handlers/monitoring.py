@@ -75,6 +75,9 @@ def _target(job: Job, run: Run, entry: MonitoringEntry) -> Target:
         version=job.version,
         properties=entry.properties,
         wanted_status=entry.wanted_status,
+        interval_seconds=entry.interval_seconds,
+        timeout_seconds=entry.timeout_seconds,
+        hold_options=entry.hold_options,
     )
 
 

@@ -111,6 +111,42 @@ def test_a_creation_adds_a_target_per_section(handler: MonitoringHandler, record
     assert network.properties["uuid"] == "the-uuid"
 
 
+def test_how_a_target_is_to_be_asked_is_told_and_is_no_property(
+    handler: MonitoringHandler, records: Records
+) -> None:
+    template = """\
+api:
+  type: http
+  url: http://192.0.2.1/health
+  interval_seconds: 30
+  timeout_seconds: 2.5
+  hold_options: {positive_status: [UP], time_seconds: 60}
+"""
+    outcome = drive(handler.execute(a_job(), a_run(records, template)))
+    target = written(outcome)[keys.target(PATH, "api")]
+    assert target is not None
+    assert (target.interval_seconds, target.timeout_seconds) == (30, 2.5)
+    assert target.hold_options == {"positive_status": ["UP"], "time_seconds": 60}
+    assert target.properties == {"url": "http://192.0.2.1/health"}
+
+
+@pytest.mark.parametrize(
+    "member",
+    [
+        "interval_seconds: -1",
+        "interval_seconds: .inf",
+        "timeout_seconds: soon",
+        "hold_options: [UP]",
+    ],
+)
+def test_how_no_target_can_be_asked_is_refused(
+    handler: MonitoringHandler, records: Records, member: str
+) -> None:
+    template = f"api:\n  type: http\n  {member}\n"
+    with pytest.raises(EsiFlowsError, match=member.partition(":")[0]):
+        drive(handler.execute(a_job(), a_run(records, template)))
+
+
 def test_what_is_wanted_is_reported(handler: MonitoringHandler, records: Records) -> None:
     outcome = drive(handler.execute(a_job(), a_run(records)))
     assert outcome.job_state == {
