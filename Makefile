@@ -8,7 +8,7 @@ SPEED  ?= 10
 BIN     = $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo sandbox test test-cloud lint format sample golden screenshots bench bench-compile bench-plan bench-collector clean
+.PHONY: help demo sandbox test test-cloud lint format sample golden screenshots bench bench-compile bench-plan bench-collector bench-views clean
 
 help: ## List what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -56,6 +56,9 @@ bench-plan: $(VENV)/.sandbox ## Measure what planning 100, 1,000 and 10,000 inte
 
 bench-collector: $(VENV)/.sandbox ## Measure what watching 10,000 targets every minute costs; 2 minutes
 	@$(BIN)/python -m benchmarks.collector --json benchmarks/results/collector.json
+
+bench-views: $(VENV)/.sandbox ## Measure what drawing graphs of up to 5,000 jobs takes
+	@$(BIN)/python -m benchmarks.views
 
 clean: ## Remove the virtual environments and the demo's data
 	rm -rf $(VENV) $(PEERS) $(CLOUD) .esi-flows

@@ -1,0 +1,1 @@
+"""What drawing graphs of flows costs."""
