@@ -52,6 +52,7 @@ class Conductor(Service):
             collect_rarely()
             try:
                 operated.metrics.follow(conductor.vitals, conductor.workload)
+                operated.metrics.follow_errands(handlers.values())
                 operated.health.follow(conductor.vitals)
                 if parsed_args.once:
                     return self._to_rest(services, signals)

@@ -87,6 +87,25 @@ class TellsCalls(Protocol):
         """Tell ``observer`` from now on."""
 
 
+@dataclass(frozen=True, slots=True)
+class Errands:
+    """What was given to the workers of one topic: how much no worker has begun, and how much is
+    under way.
+    """
+
+    topic: str
+    waiting: int
+    under_way: int
+
+
+@runtime_checkable
+class TellsErrands(Protocol):
+    """What a handler may offer that has its work done by workers."""
+
+    def errands(self) -> Errands:
+        """How much there is now, of all handlers of its topic."""
+
+
 class Handler(Protocol):
     """A plug-in behind a job's ``handler`` field, found as entry point ``esi_flows.handlers``."""
 

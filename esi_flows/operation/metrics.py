@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from prometheus_client import (
     CollectorRegistry,
@@ -20,6 +20,7 @@ from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
 from esi_flows import __version__
+from esi_flows.handlers.base import TellsErrands
 from esi_flows.model.vitals import Vitals, Workload
 
 _LONG = (0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30, 60, 120, 300, 600, 1800, 3600)
@@ -146,6 +147,31 @@ class Metrics:
     ) -> None:
         """Ask a service for its facts whenever somebody asks for the metrics."""
         self.registry.register(_Facts(vitals, workload))
+
+    def follow_errands(self, handlers: Iterable[object]) -> None:
+        """Ask those handlers that have workers how much these have to do."""
+        tellers = [handler for handler in handlers if isinstance(handler, TellsErrands)]
+        if tellers:
+            self.registry.register(_Errands(tellers))
+
+
+class _Errands(Collector):
+    def __init__(self, tellers: Sequence[TellsErrands]) -> None:
+        self._tellers = tellers
+
+    def collect(self) -> Iterator[Metric]:
+        family = GaugeMetricFamily(
+            "esi_flows_errands",
+            "Jobs given to the workers of a topic: waiting for a worker, or running on one.",
+            labels=["topic", "state"],
+        )
+        # handlers of one topic tell the same
+        for errands in {
+            e.topic: e for e in (teller.errands() for teller in self._tellers)
+        }.values():
+            family.add_metric([errands.topic, "waiting"], errands.waiting)
+            family.add_metric([errands.topic, "running"], errands.under_way)
+        yield family
 
 
 class _Facts(Collector):

@@ -14,7 +14,7 @@ from typing import Any
 from taskflow.types import failure
 
 from esi_flows.engine import outcomes
-from esi_flows.handlers.base import Outcome, Run, Steps
+from esi_flows.handlers.base import Errands, Outcome, Run, Steps
 from esi_flows.model.errors import EsiFlowsError, HandlerError
 from esi_flows.model.jobs import Job
 from esi_flows.worker.errand import Answer, errand_of
@@ -74,15 +74,11 @@ class Link:
         self._sender = ThreadPoolExecutor(1, "errands")
         self._executor.start()
 
-    def waiting(self) -> int:
-        """Errands that no worker has begun."""
+    def errands(self) -> Errands:
+        """How much was sent and has not ended."""
         with self._lock:
-            return sum(not call.heard for call in self._calls.values())
-
-    def under_way(self) -> int:
-        """Errands that workers are at."""
-        with self._lock:
-            return sum(bool(call.heard) for call in self._calls.values())
+            begun = sum(bool(call.heard) for call in self._calls.values())
+            return Errands(self.topic, len(self._calls) - begun, begun)
 
     @property
     def is_answered(self) -> bool:
@@ -166,6 +162,10 @@ class RemoteHandler:
     def revert(self, job: Job, run: Run, outcome: Outcome | None) -> Steps:
         """As the handler at the worker. Raises HandlerError."""
         return self._run(job, run, (outcome,))
+
+    def errands(self) -> Errands:
+        """How much there is now, of all handlers of its topic."""
+        return self._link.errands()
 
     def close(self) -> None:
         """The link is closed by who made it."""

@@ -22,6 +22,7 @@ from esi_flows.model import keys
 from esi_flows.model.errors import Suspended
 from esi_flows.model.groups import GroupState
 from esi_flows.model.jobs import Job
+from esi_flows.operation.metrics import Metrics
 from esi_flows.store.base import Store
 from esi_flows.store.claims import Claim, take_claim
 from esi_flows.store.embedded import EmbeddedEtcd
@@ -82,6 +83,14 @@ def work(store: Store, redis: Redis, handler: ListHandler, **options: Any) -> Wo
     return service
 
 
+def waiting(link: Link) -> float | None:
+    """As the metrics tell it."""
+    metrics = Metrics()
+    metrics.follow_errands([RemoteHandler(link)])
+    labels = {"topic": TOPIC, "state": "waiting"}
+    return metrics.registry.get_sample_value("esi_flows_errands", labels)
+
+
 def state(ended: Future[Any]) -> GroupState:
     end = ended.result(40)
     assert isinstance(end, FlowEnd), end
@@ -123,7 +132,7 @@ def test_a_handler_that_the_worker_lacks_fails_the_job_and_says_so(store, redis,
 @pytest.mark.etcd
 def test_an_errand_waits_until_there_is_a_worker(store, redis, link, host, claim):
     _, ended = begin(host, claim, link, make_job(A))
-    wait_until(lambda: link.waiting() == 1)
+    wait_until(lambda: waiting(link) == 1)
     worker = work(store, redis, ListHandler())
     assert state(ended) is GroupState.SUCCESS
     worker.stop()
@@ -224,7 +233,7 @@ def test_the_errand_of_a_killed_worker_is_done_by_another(
         _, ended = begin(host, claim, link, make_job(A))
         assert victim.stdout is not None
         assert victim.stdout.readline() == "begun\n"
-        wait_until(lambda: link.under_way() == 1)
+        wait_until(lambda: link.errands().under_way == 1)
     finally:
         os.kill(victim.pid, signal.SIGKILL)
         victim.communicate()
