@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import shlex
+import shutil
+import sys
 from contextlib import AbstractContextManager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cliff import command
@@ -16,6 +20,9 @@ from esi_flows.model.errors import EsiFlowsError
 if TYPE_CHECKING:
     from esi_flows.cli.screen import Screen
     from esi_flows.cli.services import Services
+
+
+_NAME = "esi-flows"
 
 
 class Command(command.Command):
@@ -56,4 +63,14 @@ class Command(command.Command):
 
     def again(self, *words: Any) -> str:
         """A command line for the user to type next, on the same store and catalog."""
-        return " ".join(["esi-flows", *map(str, words), *repeat_options(self.app.options)])
+        return " ".join([called(), *map(str, words), *repeat_options(self.app.options)])
+
+
+def called() -> str:
+    """How to call us again: by the path that was typed, where the name alone finds another one."""
+    typed = Path(sys.argv[0])
+    if typed.name != _NAME or not typed.is_file():
+        return _NAME
+    found = shutil.which(_NAME)
+    same = found is not None and typed.samefile(found)
+    return _NAME if same else shlex.quote(str(typed))

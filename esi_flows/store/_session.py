@@ -175,10 +175,12 @@ class Session:
             raise error
 
     def _unavailable(self, what: str, client: EndpointClient, failure: Failure) -> StoreUnavailable:
+        asked = ",".join(f"{host}:{port}" for host, port in self._addresses)
         return StoreUnavailable(
             f"{what}: etcd did not answer within {self._timeout:g} s"
             f" ({client.endpoint}: {failure.code}: {failure.details})",
-            hint="check that etcd runs and has a leader: etcdctl endpoint status",
+            hint="check that etcd runs and has a leader: "
+            f"etcdctl endpoint status --endpoints={asked}",
         )
 
 
