@@ -63,6 +63,7 @@ class Link:
         self.patience = patience or Patience()
         self._calls: dict[str, Call] = {}
         self._lock = threading.Lock()
+        self._is_closed = False
         self._executor = RemoteExecutor(
             f"conductor-{uuid.uuid4().hex}",
             topic,
@@ -100,6 +101,7 @@ class Link:
 
     def close(self) -> None:
         """End; no errand is waited for any more."""
+        self._is_closed = True
         self._sender.shutdown(wait=False, cancel_futures=True)
         self._executor.stop()
 
@@ -118,7 +120,12 @@ class Link:
             reason = failure.Failure.from_exception(HandlerError("the group is reverted"))
             result = outcomes.to_result(done[0]) if done[0] is not None else None
             future = self._executor.revert_task(task, call.id, arguments, result, {call.id: reason})
-        future.add_done_callback(lambda ended: call.finish(_answer(ended.result()[1])))
+        future.add_done_callback(lambda ended: self._ended(call, ended.result()[1]))
+
+    def _ended(self, call: Call, result: Any) -> None:
+        # when it is closed, TaskFlow calls everything a timeout
+        if not self._is_closed:
+            call.finish(_answer(result))
 
     def _heard(self, call: Call) -> None:
         call.heard = time.monotonic()

@@ -18,6 +18,9 @@ from taskflow.utils import threading_utils
 
 LOG = logging.getLogger(__name__)
 
+# TaskFlow logs whole messages where one cannot be sent, and so the passwords in them
+logging.getLogger("taskflow.engines.worker_based").setLevel(logging.CRITICAL + 1)
+
 EXCHANGE = "esi-flows"
 RETRY_SECONDS = 1.0
 RETRIES = 20

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import signal
 import subprocess
@@ -242,3 +243,9 @@ def test_the_errand_of_a_killed_worker_is_done_by_another(
     assert state(ended) is GroupState.SUCCESS
     worker.stop()
     assert handler.recovering == [A]
+
+
+def test_nothing_that_travels_is_logged_by_taskflow():
+    for module in ("executor", "proxy", "server", "dispatcher"):
+        logger = logging.getLogger(f"taskflow.engines.worker_based.{module}")
+        assert not logger.isEnabledFor(logging.CRITICAL)
