@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from typing import NamedTuple
 
 from esi_flows.catalog.types import HEAT_WORKER
-from esi_flows.model.jobs import Job, ResourceRef
+from esi_flows.model.jobs import Job, ResourceRef, group_of
 
 
-class _Queued(NamedTuple):
+class Queued(NamedTuple):
     """What the queue keeps of a job: not its parameters, for there may be very many jobs."""
 
     resource: ResourceRef
@@ -25,7 +25,7 @@ class Queue:
     """
 
     def __init__(self) -> None:
-        self._jobs: dict[str, _Queued] = {}
+        self._jobs: dict[str, Queued] = {}
         self._of: defaultdict[ResourceRef, set[str]] = defaultdict(set)
         self._readers: defaultdict[ResourceRef, set[str]] = defaultdict(set)
 
@@ -42,11 +42,7 @@ class Queue:
         """A job was posted; adding it again changes nothing."""
         if job.id in self._jobs:
             return
-        queued = _Queued(job.resource, job.handler, tuple(set(job.references())))
-        self._jobs[job.id] = queued
-        self._of[queued.resource].add(job.id)
-        for resource in queued.reads:
-            self._readers[resource].add(job.id)
+        self._add(job.id, Queued(job.resource, job.handler, tuple(set(job.references()))))
 
     def remove(self, job_id: str) -> None:
         """A job is over; nothing happens if it was not in the queue."""
@@ -56,6 +52,41 @@ class Queue:
         _discard(self._of, job.resource, job_id)
         for resource in job.reads:
             _discard(self._readers, resource, job_id)
+
+    def take_out(self, job_ids: Collection[str]) -> dict[str, Queued]:
+        """Remove jobs for a while; what :meth:`put_back` takes."""
+        taken = {job_id: self._jobs[job_id] for job_id in job_ids if job_id in self._jobs}
+        for job_id in taken:
+            self.remove(job_id)
+        return taken
+
+    def put_back(self, taken: Mapping[str, Queued]) -> None:
+        """Have the jobs again that were taken out."""
+        for job_id, queued in taken.items():
+            self._add(job_id, queued)
+
+    def is_waited_for(self, job_ids: Collection[str], waits_for: Collection[str]) -> bool:
+        """Whether another group may wait for one of these jobs, which wait for ``waits_for``.
+
+        It may if its jobs work on, or read, what these work on, or work on what these read; but
+        the groups that these wait for themselves were there before.
+        """
+        known = {group_of(job_id) for job_id in (*job_ids, *waits_for)}
+        for job_id in job_ids:
+            job = self._jobs.get(job_id)
+            if job is None:
+                continue
+            near = [self._readers.get(job.resource, ()), self._of.get(job.resource, ())]
+            near += [self._of.get(read, ()) for read in job.reads]
+            if any(group_of(other) not in known for ids in near for other in ids):
+                return True
+        return False
+
+    def _add(self, job_id: str, queued: Queued) -> None:
+        self._jobs[job_id] = queued
+        self._of[queued.resource].add(job_id)
+        for resource in queued.reads:
+            self._readers[resource].add(job_id)
 
     def waits_for(self, me: ResourceRef, reads: Collection[ResourceRef]) -> tuple[str, ...]:
         """Ids of the jobs that a new group of ``me``, reading ``reads``, waits for; sorted.

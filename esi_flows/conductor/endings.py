@@ -106,6 +106,17 @@ def called_off(
     ]
 
 
+def superseded(record: GroupRecord, version: int, *, now: float) -> list[Op]:
+    """What ends a group that never ran because a newer version took its place.
+
+    Its state is never told: that of the newer version will be.
+    """
+    final = record.but(
+        state=GroupState.CANCELLED, error=f"superseded by version {version}", ended_at=now
+    )
+    return _records(final)
+
+
 def failure_state(record: GroupRecord, catalog: Catalog) -> State:
     """What gohan reads of a group that failed or was cancelled."""
     members = {}
@@ -123,8 +134,14 @@ def _written(final: GroupRecord, state: State, catalog: Catalog) -> list[Op]:
     path = catalog.path(final.resource)
     return [
         Put(keys.state(path), state.encode()),
+        Delete(keys.job_state(path)),
+        *_records(final),
+    ]
+
+
+def _records(final: GroupRecord) -> list[Op]:
+    return [
         Put(keys.group(final.name), final.encode()),
         Put(keys.course(final.name, final.ended_at), final.encode()),
-        Delete(keys.job_state(path)),
         *removed_jobs(final.name, final.job_ids),
     ]

@@ -86,8 +86,16 @@ class Poster:
             observe(self._cache, ops, answer.revision)
         return answer.succeeded
 
-    def post(self, seen: Seen, group: JobGroup, ops: Sequence[Op], claim: Claim) -> bool:
-        """Post a group, and ``ops`` with its record; as :meth:`write`.
+    def post(
+        self,
+        seen: Seen,
+        group: JobGroup,
+        ops: Sequence[Op],
+        claim: Claim,
+        *,
+        compares: Sequence[Compare] = (),
+    ) -> bool:
+        """Post a group, and ``ops`` with its record if ``compares`` hold; as :meth:`write`.
 
         Raises TooLarge, InvalidInput where it cannot be posted at all; then nothing is written.
         """
@@ -112,9 +120,11 @@ class Poster:
             # should this one arrive late, after a sweep, then it must not count any more
             first = jobs[0].key
             queued.append(unchanged(first, _revision(self._cache.get(first))))
-        if not self.write(seen, last, claim, group=group.name, compares=queued):
+        held = [*queued, *compares]
+        if not self.write(seen, last, claim, group=group.name, compares=held):
             return False
         self._broken_off.discard(group.name)
+        LOG.info("group posted", extra={"group": group.name, "waits_for": list(group.waits_for)})
         for job in group.jobs:
             self._queue.add(job)
         return True

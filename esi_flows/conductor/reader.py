@@ -8,8 +8,9 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable
 
 from esi_flows.compiler.changes import compile_change, is_change
-from esi_flows.compiler.groups import NotWorkable
+from esi_flows.compiler.groups import JobGroup, NotWorkable
 from esi_flows.compiler.queue import Queue
+from esi_flows.conductor import superseding
 from esi_flows.conductor.documents import CachedDocuments
 from esi_flows.conductor.posting import Poster, Seen
 from esi_flows.conductor.templates import CurrentCatalog
@@ -50,6 +51,7 @@ class Reader:
         suffix: Callable[[], str],
     ) -> None:
         """``suffix`` makes the random end of job ids."""
+        self._store = store
         self._cache = cache
         self._catalog = catalog
         self._queue = queue
@@ -149,15 +151,9 @@ class Reader:
         name = group_name(resource, intent.version)
         if not is_change(intent, memo) or self._is_busy(resource, name):
             return
-        compiled = compile_change(
-            resource,
-            intent,
-            memo=memo,
-            documents=self._documents,
-            catalog=self._catalog.now,
-            queue=self._queue,
-            suffix=self._suffix,
-        )
+        if self._supersede(seen, resource, intent, memo, claim):
+            return
+        compiled = self._compile(resource, intent, memo)
         ops: list[Op] = [Put(keys.memo(seen.path), Memo.of(intent).encode())]
         if seen.memo is not None:
             ops.append(Put(keys.before(seen.path), seen.memo.value))
@@ -167,13 +163,52 @@ class Reader:
             ops.insert(0, Put(keys.state(seen.path), state.encode()))
             if not self._poster.write(seen, ops, claim, group=name):
                 self._undecided.add(seen.path)
-        elif self._poster.post(seen, compiled, ops, claim):
-            LOG.info(
-                "group posted",
-                extra={"group": compiled.name, "waits_for": list(compiled.waits_for)},
-            )
-        else:
+        elif not self._poster.post(seen, compiled, ops, claim):
             self._undecided.add(seen.path)
+
+    def _supersede(
+        self, seen: Seen, resource: ResourceRef, intent: Intent, memo: Memo | None, claim: Claim
+    ) -> bool:
+        """Whether the change has taken the place of one that waits; else both run in turn.
+
+        A deletion never does: what was to be made before it is told of as deleted only then.
+        """
+        if intent.marked_for_deletion:
+            return False
+        older = superseding.older(
+            self._store, self._cache, self._queue, path=seen.path, resource=resource, memo=memo
+        )
+        if older is None:
+            return False
+        with superseding.without(self._queue, older.record.job_ids):
+            compiled = self._compile(resource, intent, older.base)
+        if isinstance(compiled, NotWorkable):
+            return False
+        ops = [
+            Put(keys.memo(seen.path), Memo.of(intent).encode()),
+            *self._unquarantined(seen.path),
+            *older.ops(intent.version),
+        ]
+        if not self._poster.post(seen, compiled, ops, claim, compares=older.compares):
+            self._undecided.add(seen.path)
+            return True
+        for job_id in older.record.job_ids:
+            self._queue.remove(job_id)
+        LOG.info("group superseded", extra={"group": older.record.name, "by": compiled.name})
+        return True
+
+    def _compile(
+        self, resource: ResourceRef, intent: Intent, memo: Memo | None
+    ) -> JobGroup | NotWorkable:
+        return compile_change(
+            resource,
+            intent,
+            memo=memo,
+            documents=self._documents,
+            catalog=self._catalog.now,
+            queue=self._queue,
+            suffix=self._suffix,
+        )
 
     def _remove(self, seen: Seen, resource: ResourceRef | None, claim: Claim) -> None:
         """An intent is gone: drop our own records of it, once nothing works on it any more."""
