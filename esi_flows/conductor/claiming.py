@@ -100,7 +100,11 @@ class Claiming:
                     self._running.steer(record.name, order)
 
     def _wanted(self, names: Iterable[str]) -> Iterator[Wanted]:
-        """What is to be claimed; what was broken off too often goes into quarantine instead."""
+        """What is to be claimed; what was broken off too often goes into quarantine instead.
+
+        An order may be in the cache that has not been looked at yet: that it is unchanged when the
+        claim is written would not keep the group from beginning.
+        """
         for name in names:
             known = unfinished(self._cache, name)
             if known is None:
@@ -108,7 +112,7 @@ class Claiming:
             if self._quarantine.is_exhausted(known[0]):
                 if self._quarantine.put_exhausted(*known):
                     self._admission.hold(name)
-            else:
+            elif not self._helm.forbids(known[0]):
                 yield Wanted(*known, self._helm.compares(name))
 
     def _give_back(self, name: str) -> None:

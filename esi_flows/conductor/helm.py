@@ -69,6 +69,13 @@ class Helm:
             return None  # of an earlier group of that name
         return steering.order
 
+    def forbids(self, record: GroupRecord) -> bool:
+        """Whether a group must not be claimed now: looking at what is wanted sees to the rest."""
+        order = self.order(record)
+        if order is None:
+            return False
+        return order.want is Want.SUSPEND or (order.want is Want.CANCEL and not record.attempts)
+
     def look(self, name: str) -> None:
         """See to it that what is wanted of a group, or of the whole service, happens.
 
