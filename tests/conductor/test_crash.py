@@ -24,6 +24,7 @@ VOLATILE = (
     "attempts",
     "claims",
     "conductor",
+    "interruptions",
     "posted_at",
     "started_at",
     "ended_at",

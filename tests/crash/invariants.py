@@ -27,6 +27,7 @@ _VOLATILE = (
     "attempts",
     "claims",
     "conductor",
+    "interruptions",
     "posted_at",
     "started_at",
     "ended_at",
