@@ -104,8 +104,7 @@ class Group:
     """One change of one resource. ``id`` is the group's name, ``port:<id>:2``.
 
     ``kind`` says what becomes of the resource, ``previous`` is the version it had before (0: none,
-    or not known), ``seconds`` what such a group usually takes (None: not known). ``members`` counts
-    the groups behind it where it stands for several (see :mod:`esi_flows.views.collapse`).
+    or not known), ``seconds`` what such a group usually takes (None: not known).
     """
 
     id: str
@@ -123,7 +122,6 @@ class Group:
     conductor: str = ""
     attempts: int = 0
     facts: tuple[Fact, ...] = ()
-    members: int = 1
     mark: Mark = Mark.NONE
 
 

@@ -61,9 +61,7 @@ def look(thing: Group | Job) -> Look:
 
 
 def title(group: Group) -> str:
-    """``port:8984a172 v1 → v2``, for what stands for several ``port: 12 groups``."""
-    if group.members > 1:
-        return f"{group.resource.type}: {group.members} groups"
+    """``port:8984a172 v1 → v2``."""
     name = f"{group.resource.type}:{short(group.resource.id)}"
     if group.previous and group.previous != group.version:
         return f"{name} v{group.previous} → v{group.version}"
