@@ -108,6 +108,8 @@ def _bind(address: str, port: int) -> socket.socket:
         sock = socket.socket(family, kind, protocol)
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         sock.bind(place)
+        # from now on who connects waits for the server instead of being refused
+        sock.listen()
     except OSError as error:
         raise ServerError(
             f"{address}:{port} cannot be listened on: {error.strerror}",
