@@ -44,7 +44,7 @@ def older(
 ) -> Older | None:
     """The group of the last accepted version if a newer one may take its place.
 
-    It may not where the group has begun, somebody has steered it, or another group may be waiting
+    It may not where the group has begun or deletes, somebody has steered it, or another group may be waiting
     for its jobs: then both run, one after the other. Nor where it is not known what the resource
     was before. Raises StoreError.
     """
@@ -55,7 +55,8 @@ def older(
     if known is None or cache.get(keys.claim(name)) or cache.get(keys.steering(name)):
         return None
     record, mod_revision = known
-    is_waiting = record.state is GroupState.PENDING and not record.attempts
+    is_deletion = record.action not in (Action.CREATE, Action.MODIFY)
+    is_waiting = record.state is GroupState.PENDING and not record.attempts and not is_deletion
     if not is_waiting or queue.is_waited_for(record.job_ids, record.waits_for):
         return None
     before = store.get(keys.before(path))
