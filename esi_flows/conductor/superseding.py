@@ -44,9 +44,9 @@ def older(
 ) -> Older | None:
     """The group of the last accepted version if a newer one may take its place.
 
-    It may not where the group has begun or deletes, somebody has steered it, or another group may be waiting
-    for its jobs: then both run, one after the other. Nor where it is not known what the resource
-    was before. Raises StoreError.
+    It may not where the group has begun or deletes, somebody has steered it, or another group may
+    be waiting for its jobs: then both run, one after the other. Nor where it is not known what the
+    resource was before. Raises StoreError.
     """
     if memo is None:
         return None
